@@ -1,0 +1,61 @@
+//! Content: uploads paid by tickets or a member's signature, pins, the trustless gateway.
+//!
+//! | method and path | body → answer |
+//! | --- | --- |
+//! | `POST /v1/uploads` | `UploadRequest` → `UploadOpened` (resumes when `cid` is known to be under way) |
+//! | `GET /v1/uploads/{id}` | → `UploadOpened` with the next leaf expected |
+//! | `PUT /v1/uploads/{id}/{leaf}` | leaf bytes, in order |
+//! | `POST /v1/uploads/{id}/finish` | → `UploadFinished`; refused unless the root is the CID announced |
+//! | `POST /v1/pins` | `PinRequest` |
+//! | `DELETE /v1/pins` | `PinRequest` |
+//! | `GET /ipfs/{cid}?format=raw\|car` | one block, or the DAG as CARv1 |
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadRequest {
+    /// Root CID, known before the upload since the client built the DAG.
+    pub cid: String,
+    pub bytes: u64,
+    /// One-time pin key, hex: who may unpin.
+    pub pin_key: String,
+    pub payment: UploadPayment,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum UploadPayment {
+    /// Encoded tickets, each with its one-time key's signature (`Label::ContentRequest`) over chain, node key, cid, bytes, pin key.
+    Tickets { tickets: Vec<PaidTicket> },
+    /// A member's signature over the same, and which member.
+    Member { member: String, signature: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidTicket {
+    pub ticket: String,
+    pub signature: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadOpened {
+    pub id: String,
+    /// First leaf not yet stored.
+    pub next_leaf: u64,
+    /// Already complete: nothing to upload.
+    pub complete: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadFinished {
+    pub cid: String,
+}
+
+/// Signed by the pin key over chain, node key, verb (`pin` or `unpin`), cid, time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinRequest {
+    pub cid: String,
+    pub pin_key: String,
+    pub time: u64,
+    pub signature: String,
+}

@@ -1,0 +1,129 @@
+//! Chain and state.
+//!
+//! | method and path | body → answer |
+//! | --- | --- |
+//! | `POST /v1/transactions?wait=finalized\|pooled` | encoded transaction (octet-stream) → `Submitted` |
+//! | `GET /v1/transactions/{digest}` | → `TransactionStatus` |
+//! | `GET /v1/genesis` | → `GenesisBody` |
+//! | `GET /v1/status` | → `NodeStatus` |
+//! | `GET /v1/snapshot` | → `SnapshotBody` |
+//! | `GET /v1/entries/{name}` | → `EntryAnswer` |
+//! | `GET /v1/buckets/{kind}/{bits}/{prefix}` | kind: record, grant, slot, practitioner, institution, intermediate, root, ticket-key, parameters; prefix: 62 hex digits → `BucketAnswer` |
+//! | `GET /v1/blocks?before={height}&limit={n}` | newest first → `Vec<BlockSummary>` |
+//! | `GET /v1/blocks/{height}` | → `BlockBody` |
+//! | `GET /v1/events` | SSE: `block` events with `BlockSummary` |
+//! | `POST /v1/governance/approve` | `ApprovalRequest` → `Approval` |
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    pub digest: String,
+    #[serde(flatten)]
+    pub status: TransactionStatus,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum TransactionStatus {
+    Pooled,
+    Applied {
+        height: u64,
+        time: u64,
+    },
+    /// Included, tickets consumed, nothing else written; `code` as in problem details.
+    Failed {
+        height: u64,
+        time: u64,
+        code: String,
+        detail: String,
+    },
+}
+
+/// Base64url of the codec's encoding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenesisBody {
+    pub chain: String,
+    pub genesis: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    pub version: String,
+    pub chain: String,
+    /// The node's validator key, hex.
+    pub validator: String,
+    pub height: u64,
+    /// Newest block's time, ms.
+    pub time: u64,
+    pub pool: usize,
+    pub peers: usize,
+    pub records: u64,
+    pub grants: u64,
+}
+
+/// Header and finalization certificate, base64url of the codec's encoding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotBody {
+    pub header: String,
+    pub finalization: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryAnswer {
+    pub snapshot: SnapshotBody,
+    /// Encoded `finality::proof::Answer`.
+    pub answer: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketAnswer {
+    pub snapshot: SnapshotBody,
+    /// Encoded `finality::bucket::Bucket`.
+    pub bucket: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockSummary {
+    pub height: u64,
+    pub digest: String,
+    pub time: u64,
+    pub epoch: u64,
+    pub transactions: usize,
+    pub bytes: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockBody {
+    pub summary: BlockSummary,
+    pub snapshot: SnapshotBody,
+    /// Never the transaction itself: a grant's re-encryption key is in no answer.
+    pub transactions: Vec<TransactionSummary>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionSummary {
+    pub digest: String,
+    /// `create`, `grant`, `withdraw`, `add-member`, `revoke`, `governance`.
+    pub kind: String,
+    pub bytes: usize,
+    /// `applied` or an error code.
+    pub outcome: String,
+}
+
+/// The authority asks a validator to co-sign a governance action; the node's policy decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRequest {
+    /// Encoded `ledger::transaction::Action`.
+    pub action: String,
+    pub valid_until: u64,
+    /// Root or authority key's signature (`Label::AuthorityRequest`) over chain, action, valid_until.
+    pub signature: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    pub index: u16,
+    /// Signature (`Label::Governance`), hex.
+    pub signature: String,
+}

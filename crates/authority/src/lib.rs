@@ -1,0 +1,1 @@
+//! Certificates, enrolment and tickets, as a service

@@ -1,0 +1,1 @@
+//! Consensus, network, state database and transaction pool

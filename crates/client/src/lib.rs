@@ -1,0 +1,1 @@
+//! The flows of the protocol: wallet, practitioner, reader

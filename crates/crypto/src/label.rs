@@ -1,0 +1,121 @@
+//! Every domain tag of the system, in one place (spec C-1).
+//!
+//! Two uses that must never collide have two labels. The text is hashed, so it is frozen: a changed
+//! label is a different protocol.
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// Domain of a hash, a signature or a derivation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Label { $($(#[$doc])* $name),* }
+
+        impl Label {
+            /// All labels, for the test that no two share a text.
+            pub const ALL: &'static [Label] = &[$(Label::$name),*];
+
+            /// The frozen text.
+            pub const fn text(self) -> &'static str {
+                match self { $(Label::$name => concat!("yilian/1/", $text)),* }
+            }
+        }
+    };
+}
+
+labels! {
+    /// Genesis parameters; their digest is the chain id.
+    Genesis = "genesis",
+    /// A transaction's identity.
+    Transaction = "transaction",
+    /// Leaves of a block's transaction root.
+    TransactionRoot = "transaction-root",
+    /// A ledger entry's digest, the value in the authenticated state.
+    Entry = "entry",
+    /// AID: hash of an owner key.
+    Aid = "aid",
+    /// BID: hash of a withdrawal key.
+    Bid = "bid",
+    /// Identity of a member: issuer and subject id.
+    Member = "member",
+    /// A certificate's identity.
+    Certificate = "certificate",
+    /// Digest of a committee, carried by headers.
+    Committee = "committee",
+    /// Owner's signature over a `Create`.
+    CreateByOwner = "sign/create/owner",
+    /// Owner's signature over a `Grant`.
+    GrantByOwner = "sign/grant/owner",
+    /// Withdrawal key's signature over a `Grant`.
+    GrantByWithdrawal = "sign/grant/withdrawal",
+    /// Withdrawal key's signature over a `Withdraw`.
+    Withdraw = "sign/withdraw",
+    /// One-time ticket key's signature over a transaction.
+    TicketSignature = "sign/ticket",
+    /// Name under which a ticket counts as spent.
+    TicketSpent = "ticket-spent",
+    /// Message that the authority signs blindly: hash of the one-time key.
+    TicketMessage = "ticket-message",
+    /// Issuer's signature over a `Revoke`.
+    Revoke = "sign/revoke",
+    /// Validator's signature over a governance action.
+    Governance = "sign/governance",
+    /// Practitioner's signature over a record statement.
+    RecordByAuthor = "sign/record/author",
+    /// Owner's signature over a self-recorded record.
+    RecordByOwner = "sign/record/owner",
+    /// `oc`: commitment to owner key and salt in an offer.
+    OwnerCommitment = "owner-commitment",
+    /// Digest tree of a record's plaintext.
+    RecordTree = "record-tree",
+    /// `com`: which content an AID stands for.
+    ContentCommitment = "content-commitment",
+    /// `K` from `Z^r`.
+    CapsuleKey = "kdf/capsule",
+    /// AEAD key that wraps `DK`.
+    WrapKey = "kdf/wrap",
+    /// The part of `com` derived from `K`.
+    CommitmentKey = "kdf/com",
+    /// Stream AEAD key from `DK`.
+    StreamKey = "kdf/stream",
+    /// Key commitment in a stream's header.
+    StreamCommitment = "kdf/stream-commitment",
+    /// Delegatee's Schnorr proof of possession.
+    DelegateePossession = "delegatee-possession",
+    /// HPKE context of a message to a mailbox.
+    MailboxSeal = "seal/mailbox",
+    /// Mailbox owner's request signature.
+    MailboxRequest = "sign/mailbox",
+    /// Receipt for a message handed out.
+    MailboxReceipt = "sign/mailbox-receipt",
+    /// Upload and pin requests signed by a key.
+    ContentRequest = "sign/content",
+    /// Root of all wallet derivations.
+    Wallet = "wallet",
+    /// Wallet: owner key by index.
+    WalletOwner = "wallet/owner",
+    /// Wallet: salt by index.
+    WalletSalt = "wallet/salt",
+    /// Wallet: draft delegator key by index.
+    WalletDraft = "wallet/draft",
+    /// Wallet: record delegator key by index.
+    WalletRecord = "wallet/record",
+    /// Wallet: one-time mailbox by index.
+    WalletMailbox = "wallet/mailbox",
+    /// Wallet: withdrawal key by (record, grant).
+    WalletWithdrawal = "wallet/withdrawal",
+    /// Wallet: blinding `t` by (record, grant).
+    WalletBlinding = "wallet/blinding",
+    /// Wallet: one-time pin key by object.
+    WalletPin = "wallet/pin",
+    /// Wallet: name and write key of the backup.
+    WalletBackup = "wallet/backup",
+    /// Member: standing keys derived from a member's seed.
+    MemberKeys = "member/keys",
+    /// Device lock of a seed.
+    DeviceLock = "device-lock",
+    /// Enrolment code.
+    Enrolment = "enrolment",
+    /// Requests to the authority, signed by a wallet or member.
+    AuthorityRequest = "sign/authority",
+    /// Backup object.
+    Backup = "backup",
+}

@@ -1,0 +1,1 @@
+//! CIDs and the UnixFS DAG, building and verifying

@@ -1,0 +1,1 @@
+//! A committee: validators' keys of one epoch; from genesis.

@@ -1,0 +1,1 @@
+//! A validator: HTTP interface, mailboxes, configuration

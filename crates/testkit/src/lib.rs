@@ -1,0 +1,1 @@
+//! Weakened variants, adversaries and fixtures for tests
