@@ -25,10 +25,11 @@ use crate::{
     Digest, Label,
     hash::tagged,
     sign::{SigningKey, VerifyingKey},
+    suite,
 };
 
-/// Suite byte of ticket keys, tickets and requests.
-pub const SUITE: u8 = 0x03;
+/// Suite byte of ticket keys, tickets and saved requests.
+const SUITE: u8 = suite::TICKET;
 /// Bytes of a modulus, a blinded message and a signature.
 pub const MODULUS: usize = 384;
 /// Bytes of the random prefix of RFC 9474's randomized variant.

@@ -4,7 +4,7 @@ use bytes::BufMut;
 use commonware_codec::{Buf, Error, FixedSize, Read, ReadExt as _, Write};
 
 use super::{Class, MODULUS, PREFIX, Period, SUITE, Ticket, TicketKey};
-use crate::sign::VerifyingKey;
+use crate::{sign::VerifyingKey, suite};
 
 impl Write for Class {
     fn write(&self, buf: &mut impl BufMut) {
@@ -43,16 +43,9 @@ impl FixedSize for Period {
     const SIZE: usize = 4;
 }
 
-fn read_suite(buf: &mut impl Buf, what: &'static str) -> Result<(), Error> {
-    match u8::read(buf)? {
-        SUITE => Ok(()),
-        _ => Err(Error::Invalid(what, "unknown suite")),
-    }
-}
-
 impl Write for TicketKey {
     fn write(&self, buf: &mut impl BufMut) {
-        buf.put_u8(SUITE);
+        SUITE.write(buf);
         buf.put_slice(self.modulus());
     }
 }
@@ -61,8 +54,7 @@ impl Read for TicketKey {
     type Cfg = ();
 
     fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
-        read_suite(buf, "TicketKey")?;
-        let modulus = <[u8; MODULUS]>::read(buf)?;
+        let modulus = suite::read::<MODULUS>(SUITE, buf)?;
         Self::from_modulus(&modulus).map_err(|_| Error::Invalid("TicketKey", "not an odd 3072-bit modulus"))
     }
 }
@@ -73,7 +65,7 @@ impl FixedSize for TicketKey {
 
 impl Write for Ticket {
     fn write(&self, buf: &mut impl BufMut) {
-        buf.put_u8(SUITE);
+        SUITE.write(buf);
         self.class.write(buf);
         self.period.write(buf);
         self.one_time_key.write(buf);
@@ -86,7 +78,7 @@ impl Read for Ticket {
     type Cfg = ();
 
     fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
-        read_suite(buf, "Ticket")?;
+        suite::read::<0>(SUITE, buf)?;
         Ok(Self {
             class: Class::read(buf)?,
             period: Period::read(buf)?,

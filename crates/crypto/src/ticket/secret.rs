@@ -4,7 +4,7 @@ use std::fmt;
 
 use blind_rsa_signatures::{KeyPairSha384PSSRandomized as KeyPair, SecretKeySha384PSSRandomized as Inner};
 use rand_core::CryptoRng;
-use rsa::traits::PublicKeyParts as _;
+use rsa::{RsaPrivateKey, pkcs8::DecodePrivateKey as _, traits::PublicKeyParts as _};
 
 use super::{MODULUS, TicketError, TicketKey};
 use crate::Secret;
@@ -43,12 +43,19 @@ impl TicketSecretKey {
         if der.len() > MAX_PKCS8 {
             return Err(TicketError::Key);
         }
-        Self::of(Inner::from_der(der).map_err(|_| TicketError::Key)?)
+        let mut key = RsaPrivateKey::from_pkcs8_der(der).map_err(|_| TicketError::Key)?;
+        key.validate().map_err(|_| TicketError::Key)?;
+        key.precompute().map_err(|_| TicketError::Key)?;
+        Self::of(Inner::new(key))
     }
 
     /// Signs a blinded message (384 bytes, below the modulus) without learning what. The result depends on key and message
     /// only; `rng` blinds the exponentiation against timing.
-    pub fn sign_blinded(&self, blinded: &[u8], rng: &mut impl CryptoRng) -> Result<[u8; MODULUS], TicketError> {
+    pub fn sign_blinded(
+        &self,
+        blinded: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<[u8; MODULUS], TicketError> {
         if !self.public.holds(blinded) {
             return Err(TicketError::Blinded);
         }
