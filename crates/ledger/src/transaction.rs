@@ -1,21 +1,30 @@
-//! Transactions as they travel.
+//! Transactions as they travel (spec L-50 to L-58): `chain ‖ tag ‖ body`. Decoding checks every point and key.
 
+use bytes::BufMut;
+use commonware_codec::{Buf, Encode as _, EncodeSize, Error, RangeCfg, Read, ReadExt as _, Write};
 use yilian_crypto::{
-    Digest,
+    Digest, Label,
+    certificate::Level,
+    hash::tagged,
     sign::{Signature, VerifyingKey},
     ticket::{Class, Period, Ticket, TicketKey},
 };
 use yilian_delegation::{Capsule, ReencryptionKey, Wrapped};
 
 use crate::{
-    ChainId,
-    name::{Aid, Bid, MemberId},
-    time::Time,
+    ChainId, Parameters, Time,
+    codec::{codec_struct, read_level, read_list},
+    genesis::MAX_COMMITTEE,
+    name::MemberId,
 };
 
 /// Largest transaction, bytes; one ticket per started `BYTES_PER_TICKET`.
 pub const MAX_TRANSACTION: usize = 1 << 20;
 pub const BYTES_PER_TICKET: usize = 64 << 10;
+/// Most tickets of a transaction.
+pub const MAX_TICKETS: usize = MAX_TRANSACTION / BYTES_PER_TICKET;
+/// Bound on a certificate while decoding; a longer one than `MAX_CERTIFICATE` has a refusal of its own.
+const MAX_DER: usize = BYTES_PER_TICKET;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
@@ -35,8 +44,7 @@ pub enum Body {
     Governance(Governance),
 }
 
-/// Tickets and the signature of the first ticket's one-time key over chain, body and all tickets.
-/// Every further ticket's one-time key signs the same.
+/// Tickets, each with its one-time key's signature over chain, body and all tickets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     pub tickets: Vec<(Ticket, Signature)>,
@@ -57,11 +65,14 @@ pub struct Create {
 pub struct Grant {
     /// AID = H(owner).
     pub owner: VerifyingKey,
+    /// BID = H(withdrawal).
     pub withdrawal: VerifyingKey,
     pub rk: ReencryptionKey,
-    /// Index into the genesis expiry classes.
+    /// Index into the expiry classes.
     pub expiry_class: u8,
+    /// Last block time at which it may be applied.
     pub valid_until: Time,
+    /// Both over chain, all of the above and the tickets' one-time keys.
     pub owner_signature: Signature,
     pub withdrawal_signature: Signature,
     pub payment: Payment,
@@ -82,6 +93,8 @@ pub struct AddMember {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoke {
+    /// Of the member: with its id, the name.
+    pub level: Level,
     pub member: MemberId,
     /// One certificate only, or the member as a whole.
     pub certificate: Option<Digest>,
@@ -92,6 +105,7 @@ pub struct Revoke {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Governance {
     pub action: Action,
+    /// Last block time at which it may be applied.
     pub valid_until: Time,
     /// (index in the committee, signature), ascending.
     pub signatures: Vec<(u16, Signature)>,
@@ -99,17 +113,254 @@ pub struct Governance {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    AddRoot { certificate: Vec<u8> },
-    RevokeRoot { member: MemberId },
-    SetTicketKey { class: Class, period: Period, key: TicketKey },
-    SetParameters(crate::Parameters),
+    /// A new root, or a renewed certificate of one.
+    AddRoot {
+        certificate: Vec<u8>,
+    },
+    RevokeRoot {
+        member: MemberId,
+    },
+    SetTicketKey {
+        class: Class,
+        period: Period,
+        key: TicketKey,
+    },
+    SetParameters(Parameters),
 }
 
 impl Transaction {
-    /// Identity: hash of the encoding.
+    /// Identity: `tagged(Transaction, [encoding])`.
     pub fn digest(&self) -> Digest {
-        let _ = (Aid::of, Bid::of);
-        todo!()
+        Self::digest_of(&self.encode())
+    }
+
+    /// The same, of an encoding.
+    pub fn digest_of(encoded: &[u8]) -> Digest {
+        tagged(Label::Transaction, &[encoded])
     }
 }
-// + codec, bounded; constructors that sign: Create::sign(...), Grant::sign(...), Withdraw::sign(...), Revoke::sign(...)
+
+impl Body {
+    /// `create`, `grant`, ...: as the API and the command line write it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Grant(_) => "grant",
+            Self::Withdraw(_) => "withdraw",
+            Self::AddMember(_) => "add-member",
+            Self::Revoke(_) => "revoke",
+            Self::Governance(_) => "governance",
+        }
+    }
+
+    /// The tickets of a paid transaction.
+    pub const fn payment(&self) -> Option<&Payment> {
+        match self {
+            Self::Create(create) => Some(&create.payment),
+            Self::Grant(grant) => Some(&grant.payment),
+            _ => None,
+        }
+    }
+}
+
+codec_struct!(Transaction { chain, body });
+codec_struct!(Create { owner, capsule, wrapped, com, owner_signature, payment });
+codec_struct!(Grant {
+    owner,
+    withdrawal,
+    rk,
+    expiry_class,
+    valid_until,
+    owner_signature,
+    withdrawal_signature,
+    payment
+});
+codec_struct!(Withdraw { withdrawal, signature });
+
+impl Write for Body {
+    fn write(&self, buf: &mut impl BufMut) {
+        match self {
+            Self::Create(body) => tagged_write(1, body, buf),
+            Self::Grant(body) => tagged_write(2, body, buf),
+            Self::Withdraw(body) => tagged_write(3, body, buf),
+            Self::AddMember(body) => tagged_write(4, body, buf),
+            Self::Revoke(body) => tagged_write(5, body, buf),
+            Self::Governance(body) => tagged_write(6, body, buf),
+        }
+    }
+}
+
+fn tagged_write(tag: u8, body: &impl Write, buf: &mut impl BufMut) {
+    tag.write(buf);
+    body.write(buf);
+}
+
+impl EncodeSize for Body {
+    fn encode_size(&self) -> usize {
+        1 + match self {
+            Self::Create(body) => body.encode_size(),
+            Self::Grant(body) => body.encode_size(),
+            Self::Withdraw(body) => body.encode_size(),
+            Self::AddMember(body) => body.encode_size(),
+            Self::Revoke(body) => body.encode_size(),
+            Self::Governance(body) => body.encode_size(),
+        }
+    }
+}
+
+impl Read for Body {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
+        Ok(match u8::read(buf)? {
+            1 => Self::Create(Create::read(buf)?),
+            2 => Self::Grant(Grant::read(buf)?),
+            3 => Self::Withdraw(Withdraw::read(buf)?),
+            4 => Self::AddMember(AddMember::read(buf)?),
+            5 => Self::Revoke(Revoke::read(buf)?),
+            6 => Self::Governance(Governance::read(buf)?),
+            other => return Err(Error::InvalidEnum(other)),
+        })
+    }
+}
+
+impl Write for Payment {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.tickets.write(buf);
+    }
+}
+
+impl EncodeSize for Payment {
+    fn encode_size(&self) -> usize {
+        self.tickets.encode_size()
+    }
+}
+
+impl Read for Payment {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
+        Ok(Self { tickets: Vec::read_cfg(buf, &(RangeCfg::new(0..=MAX_TICKETS), ((), ())))? })
+    }
+}
+
+impl Write for AddMember {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.issuer.write(buf);
+        self.certificate.write(buf);
+    }
+}
+
+impl EncodeSize for AddMember {
+    fn encode_size(&self) -> usize {
+        self.issuer.encode_size() + self.certificate.encode_size()
+    }
+}
+
+impl Read for AddMember {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
+        Ok(Self { issuer: MemberId::read(buf)?, certificate: read_list(buf, 0, MAX_DER)? })
+    }
+}
+
+impl Write for Revoke {
+    fn write(&self, buf: &mut impl BufMut) {
+        (self.level as u8).write(buf);
+        self.member.write(buf);
+        self.certificate.write(buf);
+        self.signature.write(buf);
+    }
+}
+
+impl EncodeSize for Revoke {
+    fn encode_size(&self) -> usize {
+        1 + self.member.encode_size() + self.certificate.encode_size() + self.signature.encode_size()
+    }
+}
+
+impl Read for Revoke {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
+        Ok(Self {
+            level: read_level(buf)?,
+            member: MemberId::read(buf)?,
+            certificate: Option::<Digest>::read(buf)?,
+            signature: Signature::read(buf)?,
+        })
+    }
+}
+
+impl Write for Governance {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.action.write(buf);
+        self.valid_until.write(buf);
+        self.signatures.write(buf);
+    }
+}
+
+impl EncodeSize for Governance {
+    fn encode_size(&self) -> usize {
+        self.action.encode_size() + self.valid_until.encode_size() + self.signatures.encode_size()
+    }
+}
+
+impl Read for Governance {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
+        Ok(Self {
+            action: Action::read(buf)?,
+            valid_until: Time::read(buf)?,
+            signatures: Vec::read_cfg(buf, &(RangeCfg::new(0..=MAX_COMMITTEE), ((), ())))?,
+        })
+    }
+}
+
+impl Write for Action {
+    fn write(&self, buf: &mut impl BufMut) {
+        match self {
+            Self::AddRoot { certificate } => tagged_write(1, certificate, buf),
+            Self::RevokeRoot { member } => tagged_write(2, member, buf),
+            Self::SetTicketKey { class, period, key } => {
+                tagged_write(3, class, buf);
+                period.write(buf);
+                key.write(buf);
+            }
+            Self::SetParameters(parameters) => tagged_write(4, parameters, buf),
+        }
+    }
+}
+
+impl EncodeSize for Action {
+    fn encode_size(&self) -> usize {
+        1 + match self {
+            Self::AddRoot { certificate } => certificate.encode_size(),
+            Self::RevokeRoot { member } => member.encode_size(),
+            Self::SetTicketKey { class, period, key } => {
+                class.encode_size() + period.encode_size() + key.encode_size()
+            }
+            Self::SetParameters(parameters) => parameters.encode_size(),
+        }
+    }
+}
+
+impl Read for Action {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, Error> {
+        Ok(match u8::read(buf)? {
+            1 => Self::AddRoot { certificate: read_list(buf, 0, MAX_DER)? },
+            2 => Self::RevokeRoot { member: MemberId::read(buf)? },
+            3 => Self::SetTicketKey {
+                class: Class::read(buf)?,
+                period: Period::read(buf)?,
+                key: TicketKey::read(buf)?,
+            },
+            4 => Self::SetParameters(Parameters::read(buf)?),
+            other => return Err(Error::InvalidEnum(other)),
+        })
+    }
+}
