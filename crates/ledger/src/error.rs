@@ -66,6 +66,7 @@ refusals! {
     ExpiryClass = "grant.expiry-class", "there is no such expiry class: choose 0 to 3";
     GrantLate = "grant.late", "the grant's valid-until has passed: sign it again";
     GrantTooFarAhead = "grant.too-far-ahead", "the grant's valid-until is further ahead than the parameters allow";
+    PeriodFull = "grant.period-full", "no more grants can end in that period: choose another expiry class";
     GrantUnknown = "withdraw.unknown", "there is no grant with this BID";
     AlreadyWithdrawn = "withdraw.withdrawn", "the grant was withdrawn before";
     AlreadyExpired = "withdraw.expired", "the grant has expired: there is nothing to withdraw";
