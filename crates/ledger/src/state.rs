@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Entry, Name, Parameters, Time,
-    entry::{Ended, GrantEntry, RecordEntry},
+    entry::{Ended, RecordEntry},
     member::MemberEntry,
     name::Bid,
     transition::{Counts, Known},
@@ -21,9 +21,9 @@ pub(crate) enum Lack {
 }
 
 /// What stands under a grant's name.
-pub(crate) enum GrantSlot<'a> {
+pub(crate) enum GrantSlot {
     Free,
-    Live(&'a GrantEntry),
+    Live,
     Ended(Ended),
 }
 
@@ -76,10 +76,10 @@ impl<'a> State<'a> {
         expect_kind!(self, name, Entry::Record(record) => record)
     }
 
-    pub fn grant(&self, name: &Name) -> Result<GrantSlot<'_>, Lack> {
+    pub fn grant(&self, name: &Name) -> Result<GrantSlot, Lack> {
         match self.entry(name)? {
             None => Ok(GrantSlot::Free),
-            Some(Entry::Grant(grant)) => Ok(GrantSlot::Live(grant)),
+            Some(Entry::Grant(_)) => Ok(GrantSlot::Live),
             Some(Entry::Tombstone { reason, .. }) => Ok(GrantSlot::Ended(*reason)),
             Some(_) => Err(Lack::Damaged(*name)),
         }

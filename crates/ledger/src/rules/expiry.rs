@@ -33,7 +33,7 @@ pub(crate) fn tombstone_ended(
     state.require(bids.iter().map(|(_, bid)| bid.name()))?;
     for (period, bid) in bids {
         // Withdrawn ones stay withdrawn.
-        if matches!(state.grant(&bid.name())?, GrantSlot::Live(_)) {
+        if matches!(state.grant(&bid.name())?, GrantSlot::Live) {
             state.end_grant(bid.name(), parameters.begin(period), Ended::Expired);
         }
     }

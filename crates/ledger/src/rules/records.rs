@@ -45,7 +45,7 @@ pub(crate) fn grant(
     let bid = Bid::of(&grant.withdrawal);
     match state.grant(&bid.name())? {
         GrantSlot::Free => {}
-        GrantSlot::Live(_) => return Err(Refusal::BidTaken.into()),
+        GrantSlot::Live => return Err(Refusal::BidTaken.into()),
         GrantSlot::Ended(_) => return Err(Refusal::BidEnded.into()),
     }
     let count = state.count(period)?;
@@ -69,7 +69,7 @@ pub(crate) fn withdraw(block: &Block<'_>, state: &State<'_>, withdraw: &Withdraw
         GrantSlot::Free => Err(Refusal::GrantUnknown.into()),
         GrantSlot::Ended(Ended::Withdrawn) => Err(Refusal::AlreadyWithdrawn.into()),
         GrantSlot::Ended(Ended::Expired) => Err(Refusal::AlreadyExpired.into()),
-        GrantSlot::Live(_) => {
+        GrantSlot::Live => {
             let tombstone = Entry::Tombstone { ended: block.context.time, reason: Ended::Withdrawn };
             Ok(vec![(name, tombstone)])
         }

@@ -196,8 +196,9 @@ impl Governance {
         let parts = [chain.0.as_ref(), &action, &until];
         self.signatures.iter().try_for_each(|(index, signature)| {
             VerifyingKey::from_bytes(&committee[usize::from(*index)])
-                .and_then(|key| key.verify(Label::Governance, &parts, signature))
-                .map_err(|_| Refusal::GovernanceSignature)
+                .ok()
+                .and_then(|key| key.verify(Label::Governance, &parts, signature).ok())
+                .ok_or(Refusal::GovernanceSignature)
         })
     }
 }
