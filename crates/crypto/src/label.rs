@@ -82,6 +82,10 @@ labels! {
     DelegateePossession = "delegatee-possession",
     /// HPKE context of a message to a mailbox.
     MailboxSeal = "seal/mailbox",
+    /// Identity of a mailbox: its owner's key.
+    Mailbox = "mailbox",
+    /// Identity of a message: its sealed bytes.
+    MailboxMessage = "mailbox-message",
     /// Mailbox owner's request signature.
     MailboxRequest = "sign/mailbox",
     /// Receipt for a message handed out.
