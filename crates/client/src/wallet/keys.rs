@@ -3,6 +3,7 @@
 //! One owner key, salt, draft and record delegator key and mailbox a record index; one withdrawal key, blinding and
 //! receipt mailbox a grant. Nothing here remembers what was used: that is the state's duty.
 
+use yilian_api::mailbox::mailbox_id;
 use yilian_crypto::{
     Digest, Label, Secret,
     hash::tagged,
@@ -44,11 +45,6 @@ pub struct MailboxAddress {
 }
 
 crate::wire::layout!(MailboxAddress { id, sealing });
-
-/// A mailbox's id: hash of its owner's key (spec W-4).
-pub fn mailbox_id(owner: &VerifyingKey) -> Digest {
-    tagged(Label::MailboxRequest, &[b"id", owner.as_bytes()])
-}
 
 /// `oc`: hides the owner key in an offer and binds it (spec R-5).
 pub fn owner_commitment(owner: &VerifyingKey, salt: &[u8; 32]) -> Digest {
