@@ -78,15 +78,20 @@ impl Read for Author {
             0 => Ok(Self::Owner),
             1 => Ok(Self::Member {
                 member: MemberId::read(buf)?,
-                kind: match u8::read(buf)? {
-                    kind if kind == Kind::Practitioner as u8 => Kind::Practitioner,
-                    kind if kind == Kind::Institution as u8 => Kind::Institution,
-                    other => return Err(Error::InvalidEnum(other)),
-                },
+                kind: read_member_kind(buf)?,
                 certificate: Digest::read(buf)?,
             }),
             other => Err(Error::InvalidEnum(other)),
         }
+    }
+}
+
+/// Kinds of members that write and read records.
+pub(crate) fn read_member_kind(buf: &mut impl Buf) -> Result<Kind, Error> {
+    match u8::read(buf)? {
+        kind if kind == Kind::Practitioner as u8 => Ok(Kind::Practitioner),
+        kind if kind == Kind::Institution as u8 => Ok(Kind::Institution),
+        other => Err(Error::InvalidEnum(other)),
     }
 }
 

@@ -153,6 +153,6 @@ impl Keys {
 
     /// Encrypts the wallet's state on this device.
     pub(crate) fn state(&self) -> Secret<[u8; 32]> {
-        self.seed.derive(Label::DeviceLock, &[])
+        self.seed.derive(Label::WalletState, &[])
     }
 }
