@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadRequest {
     /// Root CID, known before the upload since the client built the DAG.
     pub cid: String,
@@ -23,6 +24,7 @@ pub struct UploadRequest {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "by", rename_all = "kebab-case")]
 pub enum UploadPayment {
     /// Encoded tickets, each with its one-time key's signature (`Label::ContentRequest`) over chain, node key, cid, bytes, pin key.
@@ -32,12 +34,14 @@ pub enum UploadPayment {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaidTicket {
     pub ticket: String,
     pub signature: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadOpened {
     pub id: String,
     /// First leaf not yet stored.
@@ -47,12 +51,14 @@ pub struct UploadOpened {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadFinished {
     pub cid: String,
 }
 
 /// Signed by the pin key over chain, node key, verb (`pin` or `unpin`), cid, time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PinRequest {
     pub cid: String,
     pub pin_key: String,

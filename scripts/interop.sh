@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs every independent check under tests/interop: each folder is an npm project whose `npm test` exits 0 only if it agrees.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for package in tests/interop/*/package.json; do
+  [ -e "$package" ] || continue
+  dir=$(dirname "$package")
+  echo "Interop: $dir"
+  (cd "$dir" && { [ -e node_modules/.package-lock.json ] || npm ci --silent --no-audit --no-fund; } && npm test --silent)
+done
