@@ -3,11 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use yilian_crypto::{
-    Label,
-    sign::SigningKey,
-    ticket::TicketWithKey,
-};
+use yilian_crypto::{Label, sign::SigningKey, ticket::TicketWithKey};
 use yilian_delegation::reencrypt;
 use yilian_ledger::{
     ChainId, Entry, MemberEntry, Name, Outcome, Refusal, Time, Transaction,
@@ -58,7 +54,8 @@ impl Weakened {
     /// Every rule of tickets stays.
     fn pay(&self, transaction: &Transaction) -> Result<Vec<Name>, Refusal> {
         let checked = self.world.check(transaction)?;
-        let payment = checked.transaction().body.payment().map(|p| p.tickets().map(|t| t.spent_id()).collect());
+        let payment =
+            checked.transaction().body.payment().map(|p| p.tickets().map(|t| t.spent_id()).collect());
         let ids: Vec<_> = payment.unwrap_or_default();
         let spent: Vec<Name> = ids.iter().map(Name::spent_ticket).collect();
         if spent.iter().any(|name| self.state.contains_key(name)) {
@@ -148,13 +145,19 @@ impl Chain for Weakened {
         if let (false, Body::Create(create)) = (self.rules.bound_to_tickets, &mut transaction.body) {
             create.payment.tickets.clear();
             let signed = create.signed();
-            create.owner_signature = owner.sign(Label::CreateByOwner, &[self.world.chain.0.as_ref(), &signed]);
+            create.owner_signature =
+                owner.sign(Label::CreateByOwner, &[self.world.chain.0.as_ref(), &signed]);
             return repay(&transaction, tickets);
         }
         transaction
     }
 
-    fn grant(&mut self, owner: &SigningKey, withdrawal: &SigningKey, tickets: &[TicketWithKey]) -> Transaction {
+    fn grant(
+        &mut self,
+        owner: &SigningKey,
+        withdrawal: &SigningKey,
+        tickets: &[TicketWithKey],
+    ) -> Transaction {
         let mut transaction = self.world.grant(owner, withdrawal, tickets);
         if let (false, Body::Grant(grant)) = (self.rules.bound_to_tickets, &mut transaction.body) {
             grant.payment.tickets.clear();

@@ -15,9 +15,8 @@ use yilian_delegation::{
     Blinding, Capsule, DelegateeKey, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey, Wrap, Wrapped,
 };
 use yilian_ledger::{
-    BlockContext, ChainId, Checked, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, Name, Outcome,
-    Parameters, Refusal, Time, Transaction, Transition,
-    TicketKeys, execute,
+    BlockContext, ChainId, Checked, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, Name,
+    Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition, execute,
     name::{Aid, MemberId},
     transaction::{Action, AddMember, Body, Create, Governance, Grant},
 };
@@ -35,7 +34,12 @@ pub trait Chain {
     /// A `Create` as this chain's wallets sign it.
     fn create(&mut self, owner: &SigningKey, tickets: &[TicketWithKey]) -> Transaction;
     /// A `Grant` as this chain's wallets sign it, valid for a minute.
-    fn grant(&mut self, owner: &SigningKey, withdrawal: &SigningKey, tickets: &[TicketWithKey]) -> Transaction;
+    fn grant(
+        &mut self,
+        owner: &SigningKey,
+        withdrawal: &SigningKey,
+        tickets: &[TicketWithKey],
+    ) -> Transaction;
     /// One block with one transaction.
     fn submit(&mut self, transaction: &Transaction) -> Result<Outcome, Refusal>;
     fn entry(&self, name: &Name) -> Option<Entry>;
@@ -179,7 +183,13 @@ impl World {
     }
 
     /// What a certificate for a subject says: roles, fresh delegatee key with its proof.
-    pub fn contents(&mut self, level: Level, issuer: Option<MemberId>, subject: &str, key: &SigningKey) -> Contents {
+    pub fn contents(
+        &mut self,
+        level: Level,
+        issuer: Option<MemberId>,
+        subject: &str,
+        key: &SigningKey,
+    ) -> Contents {
         let delegatee = DelegateeSecretKey::from_seed(&self.secret());
         let context = MemberId::of(issuer, subject);
         let proof = delegatee.prove(context.possession_context(), &mut self.rng);
@@ -225,7 +235,8 @@ impl World {
         let delegator = DelegatorSecretKey::from_seed(&self.secret());
         let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), &mut self.rng);
         let digest = Digest(*self.secret().expose());
-        let wrapped = key.wrap(&Wrap { data_key: self.secret(), codec: 0x55, digest });
+        let wrap = Wrap { data_key: self.secret(), codec: 0x55, digest };
+        let wrapped = key.wrap(&wrap).expect("0x55 is a codec of wrapped keys");
         (capsule, wrapped, Digest(*self.secret().expose()))
     }
 
@@ -245,7 +256,12 @@ impl World {
     }
 
     pub fn context(&self) -> BlockContext {
-        BlockContext { chain: self.chain, height: Height(self.height.0 + 1), epoch: Epoch(0), time: self.time }
+        BlockContext {
+            chain: self.chain,
+            height: Height(self.height.0 + 1),
+            epoch: Epoch(0),
+            time: self.time,
+        }
     }
 
     /// Executes over everything that is asked for, in rounds; commits nothing.
@@ -299,7 +315,12 @@ impl Chain for World {
         Create::sign(self.chain, owner, capsule, wrapped, com, tickets)
     }
 
-    fn grant(&mut self, owner: &SigningKey, withdrawal: &SigningKey, tickets: &[TicketWithKey]) -> Transaction {
+    fn grant(
+        &mut self,
+        owner: &SigningKey,
+        withdrawal: &SigningKey,
+        tickets: &[TicketWithKey],
+    ) -> Transaction {
         let (rk, until) = (self.rk(), self.time.after(60_000));
         Grant::sign(self.chain, owner, withdrawal, rk, 0, until, tickets)
     }
