@@ -52,6 +52,8 @@ labels! {
     Member = "member",
     /// A certificate's identity.
     Certificate = "certificate",
+    /// Serial number of a certificate: hash of everything else in it.
+    CertificateSerial = "certificate-serial",
     /// Digest of a committee, carried by headers.
     Committee = "committee",
     /// Owner's signature over a `Create`.
