@@ -8,7 +8,7 @@ use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write, varint::UInt};
 use commonware_cryptography::sha256;
 use commonware_storage::{
-    merkle::{Proof as Path, mmr},
+    merkle::Proof as Path,
     mmr::Location,
     qmdb::current::proof::RangeProof,
 };
