@@ -100,6 +100,14 @@ labels! {
     StreamCommitment = "kdf/stream-commitment",
     /// Delegatee's Schnorr proof of possession.
     DelegateePossession = "delegatee-possession",
+    /// Nonce of that proof.
+    DelegateePossessionNonce = "delegatee-possession/nonce",
+    /// Delegator scalar `a` from keying material.
+    DelegatorScalar = "scalar/delegator",
+    /// Delegatee scalar `c` from keying material.
+    DelegateeScalar = "scalar/delegatee",
+    /// Blinding scalar `t` from keying material.
+    BlindingScalar = "scalar/blinding",
     /// HPKE context of a message to a mailbox.
     MailboxSeal = "seal/mailbox",
     /// Identity of a mailbox: its owner's key.
