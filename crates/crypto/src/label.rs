@@ -150,6 +150,14 @@ labels! {
     AuthorityRequest = "sign/authority",
     /// Backup object.
     Backup = "backup",
+    /// Checksum of a text that people copy (offer cards).
+    TextChecksum = "text-checksum",
+    /// Patient's refusal of a draft, by the offer's mailbox key.
+    Refusal = "sign/refusal",
+    /// Reader's request to a patient, by its certified key.
+    AccessRequest = "sign/access-request",
+    /// Wallet state at rest.
+    WalletState = "wallet/state",
 }
 
 #[cfg(test)]
