@@ -54,6 +54,12 @@ labels! {
     Certificate = "certificate",
     /// Digest of a committee, carried by headers.
     Committee = "committee",
+    /// A header's digest, which is its block's digest.
+    Header = "header",
+    /// What validators' votes and certificates are bound to: the engine's namespace on one chain.
+    Consensus = "consensus",
+    /// What validators' connections are bound to: the network's namespace on one chain.
+    Network = "network",
     /// Owner's signature over a `Create`.
     CreateByOwner = "sign/create/owner",
     /// Owner's signature over a `Grant`.
