@@ -1,1 +1,3 @@
 //! Weakened variants, adversaries and fixtures for tests
+
+pub mod ledger;
