@@ -123,7 +123,8 @@ impl MemberId {
         Name::digest(kind, &self.0)
     }
 
-    /// What the proof of possession of a member's delegatee key is bound to (spec L-42).
+    /// Not what a proof of possession is bound to: the ledger follows rule M-3.
+    #[deprecated(note = "proofs of possession are bound to `Contents::possession_context` (spec M-3)")]
     pub fn possession_context(&self) -> &[u8] {
         self.0.as_ref()
     }
