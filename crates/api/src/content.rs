@@ -12,7 +12,17 @@
 
 use serde::{Deserialize, Serialize};
 
+/// One ticket pays for so many bytes of content at one node; started ones count.
+pub const BYTES_PER_TICKET: u64 = 4 << 20;
+
+/// Price of an upload at one node, tickets; at least one.
+pub const fn price(bytes: u64) -> u64 {
+    let tickets = bytes.div_ceil(BYTES_PER_TICKET);
+    if tickets == 0 { 1 } else { tickets }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadRequest {
     /// Root CID, known before the upload since the client built the DAG.
     pub cid: String,
@@ -23,6 +33,7 @@ pub struct UploadRequest {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "by", rename_all = "kebab-case")]
 pub enum UploadPayment {
     /// Encoded tickets, each with its one-time key's signature (`Label::ContentRequest`) over chain, node key, cid, bytes, pin key.
@@ -32,12 +43,14 @@ pub enum UploadPayment {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaidTicket {
     pub ticket: String,
     pub signature: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadOpened {
     pub id: String,
     /// First leaf not yet stored.
@@ -47,12 +60,14 @@ pub struct UploadOpened {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadFinished {
     pub cid: String,
 }
 
 /// Signed by the pin key over chain, node key, verb (`pin` or `unpin`), cid, time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PinRequest {
     pub cid: String,
     pub pin_key: String,

@@ -2,7 +2,7 @@
 //!
 //! | method and path | body → answer |
 //! | --- | --- |
-//! | `POST /v1/transactions?wait=finalized\|pooled` | encoded transaction (octet-stream) → `Submitted` |
+//! | `POST /v1/transactions?wait=finalized\|pooled` | encoded transaction (octet-stream) → `Submitted`; `finalized` waits up to `FINALITY_WAIT_MS`, then answers `pooled` |
 //! | `GET /v1/transactions/{digest}` | → `TransactionStatus` |
 //! | `GET /v1/genesis` | → `GenesisBody` |
 //! | `GET /v1/status` | → `NodeStatus` |
@@ -11,12 +11,19 @@
 //! | `GET /v1/buckets/{kind}/{bits}/{prefix}` | kind: record, grant, slot, practitioner, institution, intermediate, root, ticket-key, parameters; prefix: 62 hex digits → `BucketAnswer` |
 //! | `GET /v1/blocks?before={height}&limit={n}` | newest first → `Vec<BlockSummary>` |
 //! | `GET /v1/blocks/{height}` | → `BlockBody` |
-//! | `GET /v1/events` | SSE: `block` events with `BlockSummary` |
+//! | `GET /v1/events` | SSE: `block` events with `BlockSummary`; `lagged` with the number of events missed |
+//! | `GET /v1/health` | → `Health`, 503 when not fit to serve |
 //! | `POST /v1/governance/approve` | `ApprovalRequest` → `Approval` |
 
 use serde::{Deserialize, Serialize};
 
+/// How long `wait=finalized` waits, ms.
+pub const FINALITY_WAIT_MS: u64 = 10_000;
+/// Most blocks in one listing.
+pub const MAX_BLOCKS: usize = 100;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Submitted {
     pub digest: String,
     #[serde(flatten)]
@@ -24,6 +31,7 @@ pub struct Submitted {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum TransactionStatus {
     Pooled,
@@ -42,12 +50,14 @@ pub enum TransactionStatus {
 
 /// Base64url of the codec's encoding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GenesisBody {
     pub chain: String,
     pub genesis: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeStatus {
     pub version: String,
     pub chain: String,
@@ -64,12 +74,14 @@ pub struct NodeStatus {
 
 /// Header and finalization certificate, base64url of the codec's encoding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SnapshotBody {
     pub header: String,
     pub finalization: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EntryAnswer {
     pub snapshot: SnapshotBody,
     /// Encoded `finality::proof::Answer`.
@@ -77,6 +89,7 @@ pub struct EntryAnswer {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BucketAnswer {
     pub snapshot: SnapshotBody,
     /// Encoded `finality::bucket::Bucket`.
@@ -84,6 +97,7 @@ pub struct BucketAnswer {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlockSummary {
     pub height: u64,
     pub digest: String,
@@ -94,6 +108,7 @@ pub struct BlockSummary {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlockBody {
     pub summary: BlockSummary,
     pub snapshot: SnapshotBody,
@@ -102,6 +117,7 @@ pub struct BlockBody {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TransactionSummary {
     pub digest: String,
     /// `create`, `grant`, `withdraw`, `add-member`, `revoke`, `governance`.
@@ -113,17 +129,36 @@ pub struct TransactionSummary {
 
 /// The authority asks a validator to co-sign a governance action; the node's policy decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ApprovalRequest {
     /// Encoded `ledger::transaction::Action`.
     pub action: String,
     pub valid_until: u64,
-    /// Root or authority key's signature (`Label::AuthorityRequest`) over chain, action, valid_until.
+    /// The authority's signing key, hex.
+    pub key: String,
+    /// Whose key it is, for an intermediate: member id, hex. Without: a root or a key of the node's configuration.
+    #[serde(default)]
+    pub member: Option<String>,
+    /// By `key` (`signing::Statement::approval_request`).
     pub signature: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Approval {
     pub index: u16,
     /// Signature (`Label::Governance`), hex.
     pub signature: String,
+}
+
+/// Whether the node is fit to serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Health {
+    /// `ok`, or why not: `starting`, `stale`.
+    pub status: String,
+    pub height: u64,
+    /// Age of the newest block, ms.
+    pub age_ms: u64,
 }

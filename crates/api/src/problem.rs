@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `"about:blank"` or a page of the documentation.
     #[serde(rename = "type")]
@@ -16,4 +17,100 @@ pub struct Problem {
     pub code: String,
     /// What was wrong and what to do.
     pub detail: String,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal;)*) => {
+        /// Codes that a node itself gives. A refused transaction carries the ledger's own code instead.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[$doc])* $name),* }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// Stable, machine-readable.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+            /// HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),* }
+            }
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.text() == text)
+            }
+        }
+    };
+}
+
+codes! {
+    RequestMalformed = "request.malformed", 400, "The body is not what this route takes";
+    RequestField = "request.field", 400, "A field does not hold what it promises";
+    RequestPath = "request.path", 400, "A part of the path is malformed";
+    RequestQuery = "request.query", 400, "The query is malformed";
+    RequestTooLarge = "request.too-large", 413, "The body is too large";
+    RequestMediaType = "request.media-type", 415, "The body's media type is not taken here";
+    RequestTimeout = "request.timeout", 408, "The request did not arrive in time";
+    RequestUnauthorized = "request.unauthorized", 401, "The request's signature does not verify";
+    RequestExpired = "request.expired", 401, "The request's time is outside the window";
+    RequestReplayed = "request.replayed", 409, "The request was answered before";
+    RouteNotFound = "route.not-found", 404, "There is no such route";
+    RouteMethod = "route.method", 405, "The route does not take this method";
+    TransactionUnknown = "transaction.unknown", 404, "The transaction is not known here";
+    TransactionMalformed = "transaction.malformed", 400, "The bytes are not a transaction";
+    TransactionPool = "transaction.pool-full", 503, "The transaction pool is full";
+    BlockUnknown = "block.unknown", 404, "The block is not known here";
+    StateUnready = "state.unready", 503, "The node has no finalized state to answer from yet";
+    PrefixMalformed = "bucket.prefix", 400, "The prefix is malformed";
+    PrefixTooWide = "bucket.too-wide", 400, "The bucket is wider than the chain's counts ask for";
+    EventsFull = "events.full", 503, "Too many subscribers";
+    GovernancePolicy = "governance.policy", 403, "The node's policy leaves this action to its operator";
+    GovernanceOrder = "governance.order", 409, "The ticket key's period is not the next one to be set";
+    GovernanceSigned = "governance.signed", 409, "The node has signed another key for this period";
+    GovernanceObserver = "governance.observer", 403, "The node is not in the committee";
+    PaymentRequired = "payment.required", 402, "Payment is required";
+    PaymentMalformed = "payment.malformed", 400, "The payment is malformed";
+    PaymentTickets = "payment.tickets", 402, "The number of tickets is not the price";
+    PaymentPeriod = "payment.period", 402, "The ticket's period is not valid now";
+    PaymentInvalid = "payment.invalid", 402, "The ticket is not signed by the period's key";
+    PaymentSignature = "payment.signature", 402, "The payment does not sign this request";
+    PaymentSpent = "payment.spent", 402, "The ticket was used at this node before";
+    PaymentMember = "payment.member", 402, "The member is not certified now";
+    MailboxOwner = "mailbox.owner", 403, "The key is not this mailbox's owner";
+    MailboxFull = "mailbox.full", 429, "The mailbox is full";
+    MailboxStore = "mailbox.store-full", 507, "The node has no room for unpaid messages";
+    MessageTooLarge = "mailbox.too-large", 413, "The message is too large";
+    MessageEmpty = "mailbox.empty", 400, "The message is empty";
+    MessageGone = "mailbox.gone", 410, "The message was deleted";
+    MessageUnknown = "mailbox.unknown", 404, "There is no such message";
+    ReceiptRequired = "mailbox.receipt-required", 428, "The message is handed out against a receipt";
+    ReceiptInvalid = "mailbox.receipt-invalid", 403, "The receipt does not verify";
+    BackupName = "backup.name", 403, "The key is not this backup's write key";
+    BackupSize = "backup.size", 400, "A backup's size is a power of two within bounds";
+    BackupCounter = "backup.counter", 409, "A backup of this counter or a higher one is stored";
+    BackupUnknown = "backup.unknown", 404, "There is no such backup";
+    BackupStore = "backup.store-full", 507, "The node has no room for unpaid backups";
+    Unavailable = "node.unavailable", 503, "The node cannot answer now";
+    Internal = "node.internal", 500, "The node failed";
+}
+
+impl Problem {
+    /// One of the node's own codes.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self::with(code.status(), code.text(), code.title(), detail)
+    }
+
+    /// Any other code, such as the ledger's.
+    pub fn with(status: u16, code: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank".into(),
+            title: title.into(),
+            status,
+            code: code.into(),
+            detail: detail.into(),
+        }
+    }
 }

@@ -17,6 +17,20 @@ macro_rules! labels {
             pub const fn text(self) -> &'static str {
                 match self { $(Label::$name => concat!("yilian/1/", $text)),* }
             }
+
+            /// `len8(text) ‖ text ‖ (len64(part) ‖ part)*`: injective, and no label's frame begins another's.
+            pub fn frame(self, parts: &[&[u8]]) -> Vec<u8> {
+                let text = self.text().as_bytes();
+                let size = 1 + text.len() + parts.iter().map(|part| 8 + part.len()).sum::<usize>();
+                let mut framed = Vec::with_capacity(size);
+                framed.push(text.len() as u8);
+                framed.extend_from_slice(text);
+                for part in parts {
+                    framed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+                    framed.extend_from_slice(part);
+                }
+                framed
+            }
         }
     };
 }
@@ -38,8 +52,16 @@ labels! {
     Member = "member",
     /// A certificate's identity.
     Certificate = "certificate",
+    /// Serial number of a certificate: hash of everything else in it.
+    CertificateSerial = "certificate-serial",
     /// Digest of a committee, carried by headers.
     Committee = "committee",
+    /// A header's digest, which is its block's digest.
+    Header = "header",
+    /// What validators' votes and certificates are bound to: the engine's namespace on one chain.
+    Consensus = "consensus",
+    /// What validators' connections are bound to: the network's namespace on one chain.
+    Network = "network",
     /// Owner's signature over a `Create`.
     CreateByOwner = "sign/create/owner",
     /// Owner's signature over a `Grant`.
@@ -80,8 +102,20 @@ labels! {
     StreamCommitment = "kdf/stream-commitment",
     /// Delegatee's Schnorr proof of possession.
     DelegateePossession = "delegatee-possession",
+    /// Nonce of that proof.
+    DelegateePossessionNonce = "delegatee-possession/nonce",
+    /// Delegator scalar `a` from keying material.
+    DelegatorScalar = "scalar/delegator",
+    /// Delegatee scalar `c` from keying material.
+    DelegateeScalar = "scalar/delegatee",
+    /// Blinding scalar `t` from keying material.
+    BlindingScalar = "scalar/blinding",
     /// HPKE context of a message to a mailbox.
     MailboxSeal = "seal/mailbox",
+    /// Identity of a mailbox: its owner's key.
+    Mailbox = "mailbox",
+    /// Identity of a message: its sealed bytes.
+    MailboxMessage = "mailbox-message",
     /// Mailbox owner's request signature.
     MailboxRequest = "sign/mailbox",
     /// Receipt for a message handed out.
@@ -118,4 +152,51 @@ labels! {
     AuthorityRequest = "sign/authority",
     /// Backup object.
     Backup = "backup",
+    /// Checksum of a text that people copy (offer cards).
+    TextChecksum = "text-checksum",
+    /// Patient's refusal of a draft, by the offer's mailbox key.
+    Refusal = "sign/refusal",
+    /// Reader's request to a patient, by its certified key.
+    AccessRequest = "sign/access-request",
+    /// Wallet state at rest.
+    WalletState = "wallet/state",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_labels_share_a_text() {
+        let texts: BTreeSet<_> = Label::ALL.iter().map(|label| label.text()).collect();
+        assert_eq!(texts.len(), Label::ALL.len());
+    }
+
+    #[test]
+    fn texts_are_short_printable_ascii() {
+        for label in Label::ALL {
+            let text = label.text();
+            assert!(text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
+        }
+    }
+
+    /// The texts themselves may begin each other ("wallet", "wallet/owner"); their frames never do.
+    #[test]
+    fn no_frame_begins_another() {
+        let frames: Vec<_> = Label::ALL.iter().map(|label| label.frame(&[])).collect();
+        for (i, a) in frames.iter().enumerate() {
+            for (j, b) in frames.iter().enumerate() {
+                assert!(i == j || !b.starts_with(a), "{:?} begins {:?}", Label::ALL[i], Label::ALL[j]);
+            }
+        }
+    }
+
+    #[test]
+    fn framing_keeps_parts_apart() {
+        let split: [&[&[u8]]; 5] = [&[], &[b""], &[b"ab"], &[b"a", b"b"], &[b"", b"ab"]];
+        let frames: BTreeSet<_> = split.iter().map(|parts| Label::Genesis.frame(parts)).collect();
+        assert_eq!(frames.len(), split.len());
+    }
 }

@@ -1,0 +1,115 @@
+//! What signed requests sign (spec A-4): one function a request, used by who signs and by who verifies.
+//!
+//! Every request is bound to the chain and to the node it is sent to, so that a node cannot play it to another one;
+//! a verb keeps requests of one key apart. Optional parts sign as empty strings.
+
+use yilian_crypto::{
+    Digest, Label,
+    sign::{Signature, SignatureError, SigningKey, VerifyingKey},
+};
+
+/// Where a request is valid: chain id and the node's validator key (raw).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audience {
+    pub chain: Digest,
+    pub node: [u8; 32],
+}
+
+/// A signable statement: label and parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    label: Label,
+    parts: Vec<Vec<u8>>,
+}
+
+/// What a mailbox owner asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailboxVerb {
+    List,
+    Fetch,
+    Delete,
+}
+
+impl MailboxVerb {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Fetch => "fetch",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Statement {
+    /// Owner's request about its own mailbox; `message` for fetch and delete.
+    pub fn mailbox_request(
+        audience: &Audience,
+        verb: MailboxVerb,
+        mailbox: &Digest,
+        message: Option<&Digest>,
+        time: u64,
+    ) -> Self {
+        let parts = [verb.text().as_bytes(), &mailbox.0, optional(message), &time.to_be_bytes()];
+        Self::addressed(Label::MailboxRequest, audience, &parts)
+    }
+
+    /// Payment for a post: signed by each ticket's one-time key, or by the member.
+    pub fn mailbox_post(
+        audience: &Audience,
+        mailbox: &Digest,
+        message: &Digest,
+        receipt: Option<&Digest>,
+        time: u64,
+    ) -> Self {
+        let parts = [b"post", &mailbox.0[..], &message.0, optional(receipt), &time.to_be_bytes()];
+        Self::addressed(Label::MailboxRequest, audience, &parts)
+    }
+
+    /// Receipt of a fetched message, by the mailbox's owner. Bound to the chain only: its reader is the sender.
+    pub fn receipt(chain: &Digest, message: &Digest, receipt: &Digest, time: u64) -> Self {
+        let parts = [&chain.0[..], &message.0, &receipt.0, &time.to_be_bytes()];
+        Self::new(Label::MailboxReceipt, &parts)
+    }
+
+    /// Backup of a given counter, by its write key. Bound to no node: the same one is written to several.
+    pub fn backup(chain: &Digest, counter: u64, blob: &[u8]) -> Self {
+        Self::new(Label::Backup, &[&chain.0, b"put", &counter.to_be_bytes(), blob])
+    }
+
+    /// Payment for a backup's room, by each ticket's one-time key, or by the member.
+    pub fn backup_room(audience: &Audience, name: &Digest, counter: u64) -> Self {
+        Self::addressed(Label::Backup, audience, &[b"room", &name.0, &counter.to_be_bytes()])
+    }
+
+    /// The authority's request that a validator co-signs a governance action (encoded `Action`).
+    pub fn approval_request(chain: &Digest, action: &[u8], valid_until: u64) -> Self {
+        let parts = [&chain.0[..], b"approve", action, &valid_until.to_be_bytes()];
+        Self::new(Label::AuthorityRequest, &parts)
+    }
+
+    pub fn sign(&self, key: &SigningKey) -> Signature {
+        key.sign(self.label, &self.slices())
+    }
+
+    pub fn verify(&self, key: &VerifyingKey, signature: &Signature) -> Result<(), SignatureError> {
+        key.verify(self.label, &self.slices(), signature)
+    }
+
+    fn addressed(label: Label, audience: &Audience, parts: &[&[u8]]) -> Self {
+        let mut all: Vec<&[u8]> = vec![&audience.chain.0, &audience.node];
+        all.extend_from_slice(parts);
+        Self::new(label, &all)
+    }
+
+    pub(crate) fn new(label: Label, parts: &[&[u8]]) -> Self {
+        Self { label, parts: parts.iter().map(|part| part.to_vec()).collect() }
+    }
+
+    fn slices(&self) -> Vec<&[u8]> {
+        self.parts.iter().map(Vec::as_slice).collect()
+    }
+}
+
+fn optional(digest: Option<&Digest>) -> &[u8] {
+    digest.map_or(&[], |digest| &digest.0)
+}
