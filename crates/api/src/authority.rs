@@ -10,6 +10,9 @@
 //! | `GET /v1/applications/{id}` | → `ApplicationStatus` |
 
 use serde::{Deserialize, Serialize};
+use yilian_crypto::{Digest, Label, ticket::Class};
+
+use crate::signing::Statement;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityInfo {
@@ -89,4 +92,50 @@ pub enum ApplicationStatus {
     Waiting { id: String },
     Admitted { id: String, certificate: String, member: String },
     Refused { id: String, reason: String },
+}
+
+/// What requests to the authority sign, all under `Label::AuthorityRequest`, bound to the chain; keys, signatures and
+/// digests in JSON are hex as everywhere (keys and signatures with their suite byte).
+impl Statement {
+    /// By the institution that enrols: `patient` is its own number for the person.
+    pub fn enrol(chain: &Digest, institution: &Digest, patient: &str, time: u64) -> Self {
+        let parts = [&chain.0[..], b"enrol", &institution.0, patient.as_bytes(), &time.to_be_bytes()];
+        Self::new(Label::AuthorityRequest, &parts)
+    }
+
+    /// By the wallet's authority key.
+    pub fn redeem(chain: &Digest, code: &str, time: u64) -> Self {
+        Self::new(Label::AuthorityRequest, &[&chain.0, b"redeem", code.as_bytes(), &time.to_be_bytes()])
+    }
+
+    /// By a wallet's authority key or a member's signing key; `blinded` in the order of the request.
+    pub fn tickets(
+        chain: &Digest,
+        member: Option<&Digest>,
+        class: &str,
+        period: u32,
+        blinded: &[Vec<u8>],
+        time: u64,
+    ) -> Self {
+        let member: &[u8] = member.map_or(&[], |member| &member.0);
+        let (period, time) = (period.to_be_bytes(), time.to_be_bytes());
+        let mut parts = vec![&chain.0[..], b"tickets", member, class.as_bytes(), &period, &time];
+        parts.extend(blinded.iter().map(Vec::as_slice));
+        Self::new(Label::AuthorityRequest, &parts)
+    }
+
+    /// By the applicant's signing key, over the application's JSON with an empty `signature`, as `serde_json` writes it.
+    pub fn application(chain: &Digest, application: &Application) -> Self {
+        let unsigned = Application { signature: String::new(), ..application.clone() };
+        let json = serde_json::to_vec(&unsigned).unwrap_or_default();
+        Self::new(Label::AuthorityRequest, &[&chain.0, b"apply", &json])
+    }
+}
+
+/// Name of a ticket class in requests.
+pub const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Care => "care",
+        Class::Trade => "trade",
+    }
 }

@@ -52,8 +52,16 @@ labels! {
     Member = "member",
     /// A certificate's identity.
     Certificate = "certificate",
+    /// Serial number of a certificate: hash of everything else in it.
+    CertificateSerial = "certificate-serial",
     /// Digest of a committee, carried by headers.
     Committee = "committee",
+    /// A header's digest, which is its block's digest.
+    Header = "header",
+    /// What validators' votes and certificates are bound to: the engine's namespace on one chain.
+    Consensus = "consensus",
+    /// What validators' connections are bound to: the network's namespace on one chain.
+    Network = "network",
     /// Owner's signature over a `Create`.
     CreateByOwner = "sign/create/owner",
     /// Owner's signature over a `Grant`.
