@@ -1,0 +1,5 @@
+//! The HTTP interface.
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod serve;
