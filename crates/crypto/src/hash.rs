@@ -12,7 +12,7 @@ use crate::Label;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Digest(pub [u8; 32]);
 
-/// `SHA-256(len(label) ‖ label ‖ (len64(part) ‖ part)*)`: no two (label, parts) share an input.
+/// SHA-256 of [`Label::frame`], `len8(label) ‖ label ‖ (len64(part) ‖ part)*`: no two (label, parts) share an input.
 pub fn tagged(label: Label, parts: &[&[u8]]) -> Digest {
     let text = label.text().as_bytes();
     let mut h = Sha256::new();
@@ -64,4 +64,31 @@ impl Read for Digest {
 
 impl FixedSize for Digest {
     const SIZE: usize = 32;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::test::codec_behaves;
+
+    #[test]
+    fn tagged_hashes_the_frame_without_building_it() {
+        let cases: [&[&[u8]]; 4] = [&[], &[b""], &[b"one"], &[b"one", &[0; 300]]];
+        for parts in cases {
+            assert_eq!(tagged(Label::Aid, parts), sha256(&Label::Aid.frame(parts)));
+        }
+    }
+
+    /// FIPS 180-4 example: one block.
+    #[test]
+    fn sha256_matches_the_standard() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(b"abc").to_string(), abc);
+    }
+
+    #[test]
+    fn codec() {
+        codec_behaves(&sha256(b"abc"));
+    }
 }

@@ -17,6 +17,20 @@ macro_rules! labels {
             pub const fn text(self) -> &'static str {
                 match self { $(Label::$name => concat!("yilian/1/", $text)),* }
             }
+
+            /// `len8(text) ‖ text ‖ (len64(part) ‖ part)*`: injective, and no label's frame begins another's.
+            pub fn frame(self, parts: &[&[u8]]) -> Vec<u8> {
+                let text = self.text().as_bytes();
+                let size = 1 + text.len() + parts.iter().map(|part| 8 + part.len()).sum::<usize>();
+                let mut framed = Vec::with_capacity(size);
+                framed.push(text.len() as u8);
+                framed.extend_from_slice(text);
+                for part in parts {
+                    framed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+                    framed.extend_from_slice(part);
+                }
+                framed
+            }
         }
     };
 }
@@ -122,4 +136,43 @@ labels! {
     AuthorityRequest = "sign/authority",
     /// Backup object.
     Backup = "backup",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_labels_share_a_text() {
+        let texts: BTreeSet<_> = Label::ALL.iter().map(|label| label.text()).collect();
+        assert_eq!(texts.len(), Label::ALL.len());
+    }
+
+    #[test]
+    fn texts_are_short_printable_ascii() {
+        for label in Label::ALL {
+            let text = label.text();
+            assert!(text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
+        }
+    }
+
+    /// The texts themselves may begin each other ("wallet", "wallet/owner"); their frames never do.
+    #[test]
+    fn no_frame_begins_another() {
+        let frames: Vec<_> = Label::ALL.iter().map(|label| label.frame(&[])).collect();
+        for (i, a) in frames.iter().enumerate() {
+            for (j, b) in frames.iter().enumerate() {
+                assert!(i == j || !b.starts_with(a), "{:?} begins {:?}", Label::ALL[i], Label::ALL[j]);
+            }
+        }
+    }
+
+    #[test]
+    fn framing_keeps_parts_apart() {
+        let split: [&[&[u8]]; 5] = [&[], &[b""], &[b"ab"], &[b"a", b"b"], &[b"", b"ab"]];
+        let frames: BTreeSet<_> = split.iter().map(|parts| Label::Genesis.frame(parts)).collect();
+        assert_eq!(frames.len(), split.len());
+    }
 }

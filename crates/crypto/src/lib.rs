@@ -13,8 +13,12 @@ pub mod secret;
 pub mod seed;
 pub mod sign;
 pub mod stream;
+pub mod suite;
 pub mod ticket;
 
 pub use hash::Digest;
 pub use label::Label;
 pub use secret::Secret;
+
+#[cfg(test)]
+mod test;
