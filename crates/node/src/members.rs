@@ -88,7 +88,8 @@ fn valid(member: &MemberEntry, now: Time) -> Option<Vec<Contents>> {
     if member.revoked.is_some_and(|at| at <= now) {
         return None;
     }
-    let contents: Vec<_> = member.certificates.iter().filter_map(|certified| contents(certified, now)).collect();
+    let contents: Vec<_> =
+        member.certificates.iter().filter_map(|certified| contents(certified, now)).collect();
     (!contents.is_empty()).then_some(contents)
 }
 

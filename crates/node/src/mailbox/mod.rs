@@ -105,14 +105,16 @@ impl Mailboxes {
         now: u64,
     ) -> Result<Vec<u8>, MailboxError> {
         self.authenticate(owner, MailboxVerb::Fetch, Some(&message), now)?;
-        let target = self.store.envelope(&owner.mailbox, &message, now)?.and_then(|envelope| envelope.receipt);
+        let target =
+            self.store.envelope(&owner.mailbox, &message, now)?.and_then(|envelope| envelope.receipt);
         let (Some(target), Some(signature)) = (target, receipt) else {
             return self.store.fetch(&owner.mailbox, &message, now);
         };
         let receipt = Receipt { owner: owner.key, message, time: owner.time, signature };
         receipt.verify(&self.audience().chain, &target).map_err(|_| MailboxError::ReceiptInvalid)?;
         let (store, mailbox) = (self.store.clone(), owner.mailbox);
-        crate::blocking(move || store.fetch_against_receipt(&mailbox, &message, &receipt.to_bytes(), now)).await
+        crate::blocking(move || store.fetch_against_receipt(&mailbox, &message, &receipt.to_bytes(), now))
+            .await
     }
 
     pub async fn delete(&self, owner: &Owner, message: Digest, now: u64) -> Result<(), MailboxError> {

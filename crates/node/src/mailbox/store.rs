@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use commonware_codec::{DecodeExt as _, Encode as _};
+use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use redb::{Database, ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction};
 use yilian_api::mailbox::{MessageKind, message_id};
 use yilian_crypto::Digest;
@@ -333,7 +333,10 @@ fn read_envelope(
     table.get(place)?.map(|row| decode(row.value())).transpose()
 }
 
-fn read_sealed(table: &impl ReadableTable<Place, &'static [u8]>, place: Place) -> Result<Vec<u8>, DatabaseError> {
+fn read_sealed(
+    table: &impl ReadableTable<Place, &'static [u8]>,
+    place: Place,
+) -> Result<Vec<u8>, DatabaseError> {
     let row = table.get(place)?.ok_or_else(|| DatabaseError::corrupted("an envelope without its message"))?;
     Ok(row.value().to_vec())
 }
@@ -351,7 +354,7 @@ fn envelopes_in(
 }
 
 fn decode(bytes: &[u8]) -> Result<Envelope, DatabaseError> {
-    Envelope::decode(bytes).map_err(|_| DatabaseError::corrupted("a mailbox envelope does not decode"))
+    Envelope::decode(Copying(bytes)).map_err(|_| DatabaseError::corrupted("a mailbox envelope does not decode"))
 }
 
 fn count_member_post(

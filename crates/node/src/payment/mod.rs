@@ -103,10 +103,7 @@ impl Payments {
         let mut used = Vec::with_capacity(paid.len());
         for paid in paid {
             let ticket = self.verify_ticket(paid, statement, &parameters, now).await?;
-            used.push(used::Use {
-                spent: ticket.spent_id(),
-                until: ticket_ends(&parameters, ticket.period),
-            });
+            used.push(used::Use { spent: ticket.spent_id(), until: ticket_ends(&parameters, ticket.period) });
         }
         Ok(Verified { purpose, used, member: None })
     }
@@ -119,7 +116,7 @@ impl Payments {
         now: Time,
     ) -> Result<Ticket, PaymentError> {
         let bytes = encoding::from_base64(&paid.ticket, MAX_TICKET)?;
-        let ticket = Ticket::decode(bytes.as_slice()).map_err(|_| PaymentError::Ticket)?;
+        let ticket = Ticket::decode(bytes).map_err(|_| PaymentError::Ticket)?;
         let signature = encoding::signature_from_hex(&paid.signature)?;
         statement.verify(&ticket.one_time_key, &signature).map_err(|_| PaymentError::Signature)?;
 
