@@ -1,4 +1,4 @@
-//! What signed requests sign (spec A-4): one function a request, used by who signs and by who verifies.
+//! What signed requests sign (spec H-4): one function a request, used by who signs and by who verifies.
 //!
 //! Every request is bound to the chain and to the node it is sent to, so that a node cannot play it to another one;
 //! a verb keeps requests of one key apart. Optional parts sign as empty strings.

@@ -1,10 +1,14 @@
 //! A validator: HTTP interface, mailboxes, payments, configuration; drives chain and content.
 
+pub mod app;
+pub mod backup;
 pub mod database;
+pub mod governance;
 pub mod http;
 pub mod mailbox;
 pub mod members;
 pub mod payment;
+pub mod standing;
 pub mod view;
 
 /// Runs what waits for the disk on a thread that may wait.

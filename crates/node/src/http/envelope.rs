@@ -1,4 +1,4 @@
-//! Around every request: an id, a time limit, a net under panics, one log line (spec A-5).
+//! Around every request: an id, a time limit, a net under panics, one log line (spec H-5).
 //!
 //! The log names method, route *template*, status and duration. Never a path, a query, a header, a body or an
 //! address: paths carry names of records and mailboxes, and addresses tell who asks for them.

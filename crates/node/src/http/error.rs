@@ -1,4 +1,4 @@
-//! Every error leaves the node as RFC 9457 problem details (spec A-3).
+//! Every error leaves the node as RFC 9457 problem details (spec H-3).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What the node keeps about a message, beside its sealed bytes (spec B-9).
+//! What the node keeps about a message, beside its sealed bytes (spec MB-9).
 
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, Read, ReadExt as _, Write};
@@ -10,7 +10,7 @@ pub struct Envelope {
     pub kind: MessageKind,
     pub paid: bool,
     /// Deleted by its owner: the bytes are gone, the row stays until the message would have expired, so that posting the
-    /// same bytes again tells nobody whether they were taken (spec B-6).
+    /// same bytes again tells nobody whether they were taken (spec MB-6).
     pub deleted: bool,
     /// Unix ms.
     pub received: u64,

@@ -1,4 +1,4 @@
-//! Sealed mailboxes (spec B-*): bounded size and life, handed out to their owner only, against a receipt.
+//! Sealed mailboxes (spec MB-*): bounded size and life, handed out to their owner only, against a receipt.
 
 mod envelope;
 mod error;
@@ -60,7 +60,7 @@ pub struct Owner {
 }
 
 impl Mailboxes {
-    /// `started`: requests signed before are refused (spec B-4).
+    /// `started`: requests signed before are refused (spec MB-4).
     pub fn open(
         database: Arc<Database>,
         quota: Quota,
@@ -137,7 +137,7 @@ impl Mailboxes {
     /// `None` for a free post, which a standing mailbox refuses.
     async fn pay(&self, new: &NewMessage, id: &Digest, now: u64) -> Result<Option<Verified>, MailboxError> {
         let Some(payment) = &new.payment else {
-            return match self.view.is_standing(new.mailbox).await? {
+            return match self.view.is_standing(&new.mailbox)? {
                 true => Err(MailboxError::PaymentRequired),
                 false => Ok(None),
             };

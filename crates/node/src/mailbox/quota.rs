@@ -1,4 +1,4 @@
-//! How much a mailbox takes (spec B-7).
+//! How much a mailbox takes (spec MB-7).
 
 use serde::{Deserialize, Serialize};
 use yilian_api::mailbox::MessageKind;

@@ -1,4 +1,4 @@
-//! A signed request is answered once (spec B-4).
+//! A signed request is answered once (spec MB-4).
 //!
 //! Inside the time window the node remembers what it answered, in memory and bounded; when the memory is full the
 //! oldest is forgotten, because refusing would let a flood lock every owner out. Requests signed before the node's

@@ -1,4 +1,4 @@
-//! Messages on disk (spec B-9): each operation is one durable transaction.
+//! Messages on disk (spec MB-9): each operation is one durable transaction.
 
 use std::sync::Arc;
 
@@ -354,7 +354,8 @@ fn envelopes_in(
 }
 
 fn decode(bytes: &[u8]) -> Result<Envelope, DatabaseError> {
-    Envelope::decode(Copying(bytes)).map_err(|_| DatabaseError::corrupted("a mailbox envelope does not decode"))
+    Envelope::decode(Copying(bytes))
+        .map_err(|_| DatabaseError::corrupted("a mailbox envelope does not decode"))
 }
 
 fn count_member_post(

@@ -1,4 +1,4 @@
-//! Payment for what a node does off chain: tickets, each used once at this node, or a member's signature (spec A-6).
+//! Payment for what a node does off chain: tickets, each used once at this node, or a member's signature (spec H-6).
 
 mod error;
 mod used;
@@ -12,18 +12,14 @@ use yilian_api::{
     encoding,
     signing::{Audience, Statement},
 };
-use yilian_crypto::ticket::{Period, Ticket};
+use yilian_crypto::ticket::Ticket;
 use yilian_ledger::{Entry, Name, Parameters, Time, name::MemberId};
 
 pub use self::{
     error::PaymentError,
     used::{Purpose, prune},
 };
-use crate::{
-    database::DatabaseError,
-    members,
-    view::{LedgerView, Unavailable},
-};
+use crate::{database::DatabaseError, members, view::LedgerView};
 
 /// Longest encoding of a ticket that is looked at, bytes.
 const MAX_TICKET: usize = 1024;
@@ -98,12 +94,15 @@ impl Payments {
         if paid.len() != price || paid.len() > MAX_TICKETS {
             return Err(PaymentError::Tickets { given: paid.len(), price });
         }
-        let now = self.view.time().await?;
-        let parameters = self.parameters().await?;
+        let now = self.view.time()?;
+        let parameters = self.view.parameters();
         let mut used = Vec::with_capacity(paid.len());
         for paid in paid {
             let ticket = self.verify_ticket(paid, statement, &parameters, now).await?;
-            used.push(used::Use { spent: ticket.spent_id(), until: ticket_ends(&parameters, ticket.period) });
+            used.push(used::Use {
+                spent: ticket.spent_id(),
+                until: parameters.end(ticket.period).after(parameters.ticket_overlap_ms),
+            });
         }
         Ok(Verified { purpose, used, member: None })
     }
@@ -120,10 +119,7 @@ impl Payments {
         let signature = encoding::signature_from_hex(&paid.signature)?;
         statement.verify(&ticket.one_time_key, &signature).map_err(|_| PaymentError::Signature)?;
 
-        let starts = u64::from(ticket.period.0).saturating_mul(parameters.period_ms);
-        if now.0 < starts || now >= ticket_ends(parameters, ticket.period) {
-            return Err(PaymentError::Period);
-        }
+        parameters.ticket_window(ticket.period, now).map_err(|_| PaymentError::Period)?;
         let name = Name::ticket_key(ticket.class, ticket.period);
         let Some(Entry::TicketKey(key)) = self.view.entry(name).await? else {
             return Err(PaymentError::Period);
@@ -140,20 +136,12 @@ impl Payments {
     ) -> Result<MemberId, PaymentError> {
         let id = MemberId(encoding::digest_from_hex(member)?);
         let signature = encoding::signature_from_hex(signature)?;
-        let now = self.view.time().await?;
+        let now = self.view.time()?;
         let certified = members::certified(self.view.as_ref(), id, now).await?.ok_or(PaymentError::Member)?;
         let signed = certified
             .certificates()
-            .iter()
             .any(|contents| statement.verify(&contents.signing_key, &signature).is_ok());
         if signed { Ok(id) } else { Err(PaymentError::Signature) }
-    }
-
-    async fn parameters(&self) -> Result<Parameters, Unavailable> {
-        match self.view.entry(Name::parameters()).await? {
-            Some(Entry::Parameters(parameters)) => Ok(parameters),
-            _ => Err(Unavailable),
-        }
     }
 }
 
@@ -167,10 +155,4 @@ impl Verified {
     pub fn claim(self, transaction: &redb::WriteTransaction) -> Result<(), PaymentError> {
         used::claim(transaction, self.purpose, &self.used)
     }
-}
-
-/// First instant at which a period's tickets count no more.
-fn ticket_ends(parameters: &Parameters, period: Period) -> Time {
-    let end = (u64::from(period.0) + 1).saturating_mul(parameters.period_ms);
-    Time(end.saturating_add(parameters.ticket_overlap_ms))
 }

@@ -1,4 +1,4 @@
-//! Tickets used at this node, until their period is over (spec A-6).
+//! Tickets used at this node, until their period is over (spec H-6).
 
 use redb::{Database, ReadableTable as _, TableDefinition, WriteTransaction};
 use yilian_crypto::Digest;
