@@ -135,7 +135,7 @@ impl Statement {
         Self::new(label, &all)
     }
 
-    fn new(label: Label, parts: &[&[u8]]) -> Self {
+    pub(crate) fn new(label: Label, parts: &[&[u8]]) -> Self {
         Self { label, parts: parts.iter().map(|part| part.to_vec()).collect() }
     }
 

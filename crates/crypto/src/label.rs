@@ -52,6 +52,8 @@ labels! {
     Member = "member",
     /// A certificate's identity.
     Certificate = "certificate",
+    /// Serial number of a certificate: hash of everything else in it.
+    CertificateSerial = "certificate-serial",
     /// Digest of a committee, carried by headers.
     Committee = "committee",
     /// A header's digest, which is its block's digest.

@@ -152,7 +152,9 @@ impl Checked {
 
     /// The member that a certificate adds or renews, and its issuer.
     fn added_names(&self, issuer: Option<MemberId>) -> Vec<Name> {
-        let Some(contents) = self.0.certificate.as_ref().map(Certificate::contents) else { return Vec::new() };
+        let Some(contents) = self.0.certificate.as_ref().map(Certificate::contents) else {
+            return Vec::new();
+        };
         let mut names = vec![MemberId::of(issuer, &contents.subject_id).name(contents.level.into())];
         if let (Some(issuer), Some(level)) = (issuer, issuer_level(contents.level)) {
             names.push(issuer.name(level.into()));

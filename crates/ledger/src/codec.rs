@@ -38,7 +38,10 @@ macro_rules! codec_newtype {
         }
         impl commonware_codec::Read for $type {
             type Cfg = ();
-            fn read_cfg(buf: &mut impl commonware_codec::Buf, _: &()) -> Result<Self, commonware_codec::Error> {
+            fn read_cfg(
+                buf: &mut impl commonware_codec::Buf,
+                _: &(),
+            ) -> Result<Self, commonware_codec::Error> {
                 Ok(Self(commonware_codec::ReadExt::read(buf)?))
             }
         }

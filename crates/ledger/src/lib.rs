@@ -28,5 +28,6 @@ pub use rules::{expiry::MAX_ENDED_PER_BLOCK, governance::TICKET_KEYS_AHEAD};
 pub use time::{Epoch, Height, Time};
 pub use transaction::Transaction;
 pub use transition::{
-    BlockContext, Counts, ExecuteError, Known, Missing, Outcome, Selection, Transition, block_names, execute, select,
+    BlockContext, Counts, ExecuteError, Known, Missing, Outcome, Selection, Transition, block_names, execute,
+    select,
 };

@@ -46,9 +46,7 @@ pub(crate) fn admit(
     let name = id.name(contents.level.into());
     let mut member = match state.member(&name)? {
         Some(member) => member.clone(),
-        None => {
-            MemberEntry { id, level: contents.level, issuer, certificates: Vec::new(), revoked: None }
-        }
+        None => MemberEntry { id, level: contents.level, issuer, certificates: Vec::new(), revoked: None },
     };
     if member.revoked.is_some() {
         return Err(Refusal::MemberRevoked.into());

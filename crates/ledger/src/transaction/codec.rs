@@ -9,8 +9,8 @@ use yilian_crypto::{
 };
 
 use super::{
-    Action, AddMember, BYTES_PER_TICKET, Body, Create, Governance, Grant, MAX_TICKETS, Payment, Revoke, Transaction,
-    Withdraw,
+    Action, AddMember, BYTES_PER_TICKET, Body, Create, Governance, Grant, MAX_TICKETS, Payment, Revoke,
+    Transaction, Withdraw,
 };
 use crate::{
     Parameters, Time,

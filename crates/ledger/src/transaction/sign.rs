@@ -62,7 +62,6 @@ impl Create {
 
 impl Grant {
     /// Signs with owner key, withdrawal key and the tickets' one-time keys.
-    #[expect(clippy::too_many_arguments, reason = "each is one signed field")]
     pub fn sign(
         chain: ChainId,
         owner: &SigningKey,
