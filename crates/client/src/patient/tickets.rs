@@ -82,15 +82,15 @@ pub(crate) async fn buy<H: Host>(
 ) -> Result<Vec<TicketWithKey>, ClientError> {
     let authority = client.authority()?;
     let ticket_key = ledger_key(client, class, period).await?;
-    let info =
-        http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
+    let info = http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
     let count = info.tickets_per_period.min(MAX_BATCH);
     let lie = || at(authority, NodeFault::Lied(Lie::Ticket));
-    let mut requests = Vec::new();
+    let (mut requests, mut blinded) = (Vec::new(), Vec::new());
     for _ in 0..count {
-        requests.push(Request::new(&ticket_key, class, period, rng).map_err(|_| lie())?);
+        let (request, message) = Request::new(&ticket_key, class, period, rng).map_err(|_| lie())?;
+        requests.push(request);
+        blinded.push(message);
     }
-    let blinded: Vec<Vec<u8>> = requests.iter().map(|request| request.blinded().to_vec()).collect();
     let body = request_body(client, key, member, class, period, &blinded);
     let answer = http::authority::tickets(client.host(), authority, &body)
         .await

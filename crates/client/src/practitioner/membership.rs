@@ -64,9 +64,7 @@ pub async fn application_status<H: Host>(
 ) -> Result<ApplicationStatus, ClientError> {
     let authority = client.authority()?;
     let plain: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(128).collect();
-    http::authority::application(client.host(), authority, &plain)
-        .await
-        .map_err(|fault| at(authority, fault))
+    http::authority::application(client.host(), authority, &plain).await.map_err(|fault| at(authority, fault))
 }
 
 /// At an institution's counter: a one-time code for a person whose identity was checked there.

@@ -14,7 +14,7 @@ use crate::{
     message::{Draft, Message, Refusal},
     offer::{OfferCard, OfferError},
     payment::Payer,
-    record::{Attachment, Author, Bundle, Claims, Document, opening::wrap_of},
+    record::{Attachment, Author, Bundle, Claims, Document, opening::wrap},
     wire::Text,
 };
 
@@ -56,7 +56,11 @@ pub async fn write<H: Host>(
         form: bundle.form(),
         owner_commitment: offer.owner_commitment,
         time: client.now(),
-        author: Author::Member { member: author.id, kind: author.kind(), certificate: author.certificate.id() },
+        author: Author::Member {
+            member: author.id,
+            kind: author.kind(),
+            certificate: author.certificate.id(),
+        },
         supersedes: record.supersedes,
         attachments: record.attachments,
     };
@@ -70,7 +74,7 @@ pub async fn write<H: Host>(
 
     let stored = prepared.stored;
     let (capsule, key) = offer.draft.encapsulate(&offer.owner_commitment.0, rng);
-    let wrapped = key.wrap(&wrap_of(&stored.cid, &stored.key));
+    let wrapped = wrap(key, &stored.cid, &stored.key);
     let draft = Message::Draft(Draft { capsule, wrapped });
     let sealed = draft.seal(client.chain(), &offer.mailbox, rng)?;
     let copies = client.network().replicas;
