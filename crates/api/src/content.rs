@@ -12,6 +12,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// One ticket pays for so many bytes of content at one node; started ones count.
+pub const BYTES_PER_TICKET: u64 = 4 << 20;
+
+/// Price of an upload at one node, tickets; at least one.
+pub const fn price(bytes: u64) -> u64 {
+    let tickets = bytes.div_ceil(BYTES_PER_TICKET);
+    if tickets == 0 { 1 } else { tickets }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadRequest {

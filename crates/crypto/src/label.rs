@@ -52,8 +52,16 @@ labels! {
     Member = "member",
     /// A certificate's identity.
     Certificate = "certificate",
+    /// Serial number of a certificate: hash of everything else in it.
+    CertificateSerial = "certificate-serial",
     /// Digest of a committee, carried by headers.
     Committee = "committee",
+    /// A header's digest, which is its block's digest.
+    Header = "header",
+    /// What validators' votes and certificates are bound to: the engine's namespace on one chain.
+    Consensus = "consensus",
+    /// What validators' connections are bound to: the network's namespace on one chain.
+    Network = "network",
     /// Owner's signature over a `Create`.
     CreateByOwner = "sign/create/owner",
     /// Owner's signature over a `Grant`.
@@ -94,6 +102,14 @@ labels! {
     StreamCommitment = "kdf/stream-commitment",
     /// Delegatee's Schnorr proof of possession.
     DelegateePossession = "delegatee-possession",
+    /// Nonce of that proof.
+    DelegateePossessionNonce = "delegatee-possession/nonce",
+    /// Delegator scalar `a` from keying material.
+    DelegatorScalar = "scalar/delegator",
+    /// Delegatee scalar `c` from keying material.
+    DelegateeScalar = "scalar/delegatee",
+    /// Blinding scalar `t` from keying material.
+    BlindingScalar = "scalar/blinding",
     /// HPKE context of a message to a mailbox.
     MailboxSeal = "seal/mailbox",
     /// Identity of a mailbox: its owner's key.
@@ -136,6 +152,14 @@ labels! {
     AuthorityRequest = "sign/authority",
     /// Backup object.
     Backup = "backup",
+    /// Checksum of a text that people copy (offer cards).
+    TextChecksum = "text-checksum",
+    /// Patient's refusal of a draft, by the offer's mailbox key.
+    Refusal = "sign/refusal",
+    /// Reader's request to a patient, by its certified key.
+    AccessRequest = "sign/access-request",
+    /// Wallet state at rest.
+    WalletState = "wallet/state",
 }
 
 #[cfg(test)]

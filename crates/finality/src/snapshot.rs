@@ -1,16 +1,25 @@
-//! Header with its certificate, verified against a committee and for freshness.
+//! A header with its certificate, verified against a committee and for freshness (spec F-4, F-5).
 
-use crate::header::Header;
+use bytes::BufMut;
+use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
 use yilian_ledger::{Genesis, Time};
 
-/// As it travels: header and finalization certificate, both encoded.
+use crate::{Committee, certificate::verify_certificate, header::Header};
+
+/// Largest encoded certificate accepted, bytes (256 validators need 17 KiB).
+pub const MAX_FINALIZATION: usize = 32 << 10;
+/// How far ahead of the client's clock a header may lie, ms: what validators allow each other.
+pub const MAX_AHEAD_MS: u64 = 2_000;
+
+/// As it travels: header and finalization certificate, the latter encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub header: Header,
     pub finalization: Vec<u8>,
 }
 
-/// Evidence: certified by more than two thirds of the committee and fresh.
+/// Evidence: certified by more than two thirds of the committee; made by [`verify`] (then fresh, too) and by
+/// [`verify_historical`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedHeader {
     header: Header,
@@ -32,6 +41,8 @@ pub enum FinalityError {
     Entry,
     #[error("bucket is incomplete")]
     Incomplete,
+    #[error("genesis names no usable committee")]
+    Committee,
 }
 
 impl VerifiedHeader {
@@ -40,11 +51,47 @@ impl VerifiedHeader {
     }
 }
 
-/// Checks certificate and freshness at the client's `now`.
-pub fn verify(_genesis: &Genesis, _snapshot: &Snapshot, _now: Time) -> Result<VerifiedHeader, FinalityError> {
-    todo!()
+/// Checks certificate and freshness at the client's `now` (F-4, F-5).
+pub fn verify(genesis: &Genesis, snapshot: &Snapshot, now: Time) -> Result<VerifiedHeader, FinalityError> {
+    let verified = verify_historical(genesis, snapshot)?;
+    let time = snapshot.header.time.0;
+    if time > now.0.saturating_add(MAX_AHEAD_MS) {
+        return Err(FinalityError::Future);
+    }
+    let age_ms = now.0.saturating_sub(time);
+    if age_ms > genesis.parameters.stale_after_ms {
+        return Err(FinalityError::Stale { age_ms });
+    }
+    Ok(verified)
 }
-/// Certificate only, for history (an old block).
-pub fn verify_historical(_genesis: &Genesis, _snapshot: &Snapshot) -> Result<VerifiedHeader, FinalityError> {
-    todo!()
+
+/// Certificate only, for history (an old block) (F-4).
+pub fn verify_historical(genesis: &Genesis, snapshot: &Snapshot) -> Result<VerifiedHeader, FinalityError> {
+    let committee = Committee::genesis(genesis).map_err(|_| FinalityError::Committee)?;
+    verify_certificate(genesis.chain_id(), &committee, &snapshot.header, &snapshot.finalization)?;
+    Ok(VerifiedHeader { header: snapshot.header.clone() })
+}
+
+impl Write for Snapshot {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.header.write(buf);
+        self.finalization.write(buf);
+    }
+}
+
+impl EncodeSize for Snapshot {
+    fn encode_size(&self) -> usize {
+        self.header.encode_size() + self.finalization.encode_size()
+    }
+}
+
+impl Read for Snapshot {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, CodecError> {
+        Ok(Self {
+            header: Header::read(buf)?,
+            finalization: Vec::read_cfg(buf, &(RangeCfg::new(0..=MAX_FINALIZATION), ()))?,
+        })
+    }
 }

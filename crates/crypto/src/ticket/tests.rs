@@ -250,6 +250,35 @@ fn names_of_classes_round_trip() {
     assert_eq!("Care".parse::<Class>(), Err(TicketError::Class));
 }
 
+/// Frozen bytes: after a wanted change of the format, run with `YILIAN_WRITE_VECTORS=1`. Signatures are randomized, so a
+/// ticket made once is kept and must go on verifying, and what it is made of must hash to the same values.
+#[test]
+fn tickets_keep_their_bytes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/vectors/tickets.json");
+    if std::env::var_os("YILIAN_WRITE_VECTORS").is_some() {
+        let ticket = &ticket().ticket;
+        let made = serde_json::json!({
+            "key": hex::encode(key().encode()),
+            "key_der": hex::encode(key().der()),
+            "ticket": hex::encode(ticket.encode()),
+            "class": ticket.class.as_str(),
+            "period": ticket.period.0,
+            "message": message(ticket.class, ticket.period, &ticket.one_time_key).to_string(),
+            "spent": ticket.spent_id().to_string(),
+        });
+        std::fs::write(path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
+    }
+    let frozen: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let bytes = |field: &str| hex::decode(frozen[field].as_str().unwrap()).unwrap();
+    let ticket = Ticket::decode(Copying(&bytes("ticket"))).unwrap();
+    let key = TicketKey::decode(Copying(&bytes("key"))).unwrap();
+    assert_eq!(ticket.verify(&key), Ok(()));
+    assert_eq!(key.der(), bytes("key_der"));
+    assert_eq!((ticket.class.as_str(), ticket.period.0), ("care", 7));
+    assert_eq!(message(ticket.class, ticket.period, &ticket.one_time_key).0[..], bytes("message"));
+    assert_eq!(ticket.spent_id().0[..], bytes("spent"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

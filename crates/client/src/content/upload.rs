@@ -1,0 +1,137 @@
+//! Sending an object (spec R-16): encrypted once to learn its address, then again, leaf by leaf, to each node.
+//!
+//! One key encrypts one plaintext only: a leaf whose second encryption differs from the first is never sent, so a file
+//! that changes in between costs an error, not a nonce. Memory: one leaf, and 32 bytes a leaf for the comparison.
+
+use yilian_api::{
+    content::{UploadOpened, UploadRequest},
+    encoding::key_to_hex,
+    signing::Statement,
+};
+use yilian_crypto::{
+    sign::VerifyingKey,
+    stream::{DataKey, Encryptor, leaf_range},
+};
+use yilian_dag::{Builder, Cid, Codec};
+
+use super::{ContentError, Progress, Source, Stored};
+use crate::{
+    client::{Client, at},
+    error::{ClientError, Lie, NodeFault},
+    host::{Host, NodeUrl},
+    http::content as http,
+    payment::Payer,
+    record::tree::Tree,
+};
+
+/// What the first pass over a source gives.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub stored: Stored,
+    leaves: Vec<[u8; 32]>,
+}
+
+/// Reads and encrypts leaf after leaf.
+struct Leaves<'a, S> {
+    source: &'a mut S,
+    encryptor: Encryptor,
+    length: u64,
+    index: u64,
+}
+
+impl<'a, S: Source> Leaves<'a, S> {
+    fn new(source: &'a mut S, key: DataKey) -> Self {
+        let length = source.length();
+        Self { source, encryptor: Encryptor::new(key, length), length, index: 0 }
+    }
+
+    /// Plaintext and ciphertext of the next leaf.
+    async fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, ClientError> {
+        let range = leaf_range(self.length, self.index);
+        let mut plain = vec![0; (range.end - range.start) as usize];
+        if !plain.is_empty() {
+            self.source.read_at(range.start, &mut plain).await?;
+        }
+        let leaf = self.encryptor.next_leaf(&plain)?;
+        self.index += 1;
+        Ok(leaf.map(|leaf| (plain, leaf)))
+    }
+}
+
+/// First pass: address, length, digest tree. `key` must be fresh.
+pub(crate) async fn prepare<S: Source>(
+    source: &mut S,
+    key: DataKey,
+    progress: &mut impl Progress,
+) -> Result<Prepared, ClientError> {
+    let length = source.length();
+    let (mut builder, mut tree, mut digests) = (Builder::new(), Tree::new(), Vec::new());
+    let mut leaves = Leaves::new(source, key.clone());
+    let mut done = 0;
+    while let Some((plain, leaf)) = leaves.next().await? {
+        tree.push(&plain);
+        let pushed = builder.push(&leaf).map_err(|_| ContentError::TooLarge(yilian_dag::MAX_FILE))?;
+        digests.push(*pushed.cid.digest());
+        done += plain.len() as u64;
+        progress.advance(done, length);
+    }
+    let built = builder.finish();
+    let stored = Stored { cid: built.root, key, length, tree: tree.finish(), bytes: built.bytes };
+    Ok(Prepared { stored, leaves: digests })
+}
+
+/// Second pass, to one node. Resumes where an earlier attempt of the same object stopped.
+pub(crate) async fn store<H: Host, S: Source>(
+    client: &Client<H>,
+    node: &NodeUrl,
+    prepared: &Prepared,
+    source: &mut S,
+    pin: &VerifyingKey,
+    payer: Payer<'_>,
+    progress: &mut impl Progress,
+) -> Result<(), ClientError> {
+    let opened = open(client, node, &prepared.stored, pin, payer).await.map_err(|fault| at(node, fault))?;
+    if opened.complete {
+        return Ok(());
+    }
+    let mut leaves = Leaves::new(source, prepared.stored.key.clone());
+    let (mut index, mut done) = (0u64, 0);
+    while let Some((plain, leaf)) = leaves.next().await? {
+        let expected = prepared.leaves.get(index as usize);
+        if expected != Some(Cid::of(Codec::Raw, &leaf).digest()) {
+            return Err(ContentError::Changed.into());
+        }
+        if index >= opened.next_leaf {
+            http::put_leaf(client.host(), node, &opened.id, index, &leaf).await.map_err(|f| at(node, f))?;
+        }
+        index += 1;
+        done += plain.len() as u64;
+        progress.advance(done, prepared.stored.length);
+    }
+    let finished = http::finish_upload(client.host(), node, &opened.id).await.map_err(|f| at(node, f))?;
+    if finished.cid != prepared.stored.cid.to_string() {
+        let fault = NodeFault::Lied(Lie::Content);
+        client.report(node, &fault);
+        return Err(at(node, fault));
+    }
+    Ok(())
+}
+
+async fn open<H: Host>(
+    client: &Client<H>,
+    node: &NodeUrl,
+    stored: &Stored,
+    pin: &VerifyingKey,
+    payer: Payer<'_>,
+) -> Result<UploadOpened, NodeFault> {
+    let audience = client.audience(node).await?;
+    let cid = stored.cid.to_string();
+    let statement = Statement::upload(&audience, &cid, stored.bytes, pin);
+    let payment = payer.pay(&statement).ok_or(NodeFault::Problem {
+        status: 402,
+        code: "payment.required".into(),
+        detail: "content is paid".into(),
+    })?;
+    let request = UploadRequest { cid, bytes: stored.bytes, pin_key: key_to_hex(pin), payment };
+    http::open_upload(client.host(), node, &request).await
+}

@@ -1,0 +1,58 @@
+//! Unspent tickets (spec W-7): taken out, and the wallet saved, before anybody sees them; used once, for one thing.
+
+use yilian_crypto::ticket::{Class, Period, TicketWithKey};
+use yilian_ledger::{Parameters, Time};
+
+use super::{Store, Wallet, WalletError, state::HeldTicket};
+
+impl<S: Store> Wallet<S> {
+    /// Tickets that are good at `now`.
+    pub fn tickets(&self, class: Class, parameters: &Parameters, now: Time) -> usize {
+        self.state.tickets.iter().filter(|held| good(held, class, parameters, now)).count()
+    }
+
+    /// Tickets held for a period, good now or not yet.
+    pub fn tickets_of(&self, class: Class, period: Period) -> usize {
+        let of = |held: &&HeldTicket| held.0.ticket.class == class && held.0.ticket.period == period;
+        self.state.tickets.iter().filter(of).count()
+    }
+
+    pub(crate) async fn add_tickets(&mut self, tickets: Vec<TicketWithKey>) -> Result<(), WalletError> {
+        self.state.tickets.extend(tickets.into_iter().map(HeldTicket));
+        self.save().await
+    }
+
+    /// `count` tickets, those that end first; `None` and nothing taken if there are fewer.
+    pub(crate) async fn take_tickets(
+        &mut self,
+        class: Class,
+        count: usize,
+        parameters: &Parameters,
+        now: Time,
+    ) -> Result<Option<Vec<TicketWithKey>>, WalletError> {
+        self.state.tickets.retain(|held| !ended(held, parameters, now));
+        self.state.tickets.sort_by_key(|held| held.0.ticket.period);
+        if self.tickets(class, parameters, now) < count {
+            return Ok(None);
+        }
+        let (mut taken, mut left) = (Vec::with_capacity(count), Vec::new());
+        for held in std::mem::take(&mut self.state.tickets) {
+            if taken.len() < count && good(&held, class, parameters, now) {
+                taken.push(held.0);
+            } else {
+                left.push(held);
+            }
+        }
+        self.state.tickets = left;
+        self.save().await?;
+        Ok(Some(taken))
+    }
+}
+
+fn good(held: &HeldTicket, class: Class, parameters: &Parameters, now: Time) -> bool {
+    held.0.ticket.class == class && parameters.ticket_window(held.0.ticket.period, now).is_ok()
+}
+
+fn ended(held: &HeldTicket, parameters: &Parameters, now: Time) -> bool {
+    parameters.end(held.0.ticket.period).after(parameters.ticket_overlap_ms) <= now
+}
