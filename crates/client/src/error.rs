@@ -1,8 +1,8 @@
 //! Why a flow did not come to its end: one variant per condition. A node that lied or lags is named.
 
-use yilian_crypto::{Digest, stream::StreamError};
+use yilian_crypto::stream::StreamError;
 use yilian_finality::FinalityError;
-use yilian_ledger::{Time, name::MemberId};
+use yilian_ledger::{Time, member::NotCertified, name::MemberId};
 
 use crate::{
     content::{ContentError, IoError},
@@ -99,10 +99,8 @@ pub enum ClientError {
 
     #[error("member {0:?} is not in the directory")]
     UnknownMember(MemberId),
-    #[error("certificate {0:?} is not the member's")]
-    UnknownCertificate(Digest),
-    #[error("the author was not certified when the record was entered")]
-    NotCertifiedAtEntry,
+    #[error("the signer did not count at the ledger's time: {0}")]
+    NotCertified(NotCertified),
     #[error("the member is not certified now")]
     NotCertifiedNow,
     #[error("the member's certificate chain does not verify")]

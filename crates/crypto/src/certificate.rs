@@ -13,9 +13,7 @@ mod profile;
 #[cfg(test)]
 mod tests;
 
-pub use contents::{
-    Contents, DelegateeBinding, Level, MAX_GTIN_PREFIXES, MAX_NAME, MAX_SUBJECT_ID, Role, possession_context,
-};
+pub use contents::{Contents, DelegateeBinding, Level, MAX_GTIN_PREFIXES, MAX_NAME, MAX_SUBJECT_ID, Role};
 pub use issue::issue;
 
 use crate::{

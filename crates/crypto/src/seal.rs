@@ -244,11 +244,32 @@ mod tests {
         let mut secret =
             hex::decode("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8").unwrap();
         secret[0] &= 0xf8;
-        secret[31] = secret[31] & 0x7f | 0x40;
+        secret[31] = (secret[31] & 0x7f) | 0x40;
         assert_eq!(key.0.expose().as_slice(), secret);
         assert_eq!(
             hex::encode(key.public().as_bytes()),
             "3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d"
         );
+    }
+
+    /// RFC 9180, appendix A.1.1 (with its AES-128-GCM, the only difference): info, first message.
+    #[test]
+    fn the_kem_and_key_schedule_are_those_of_rfc_9180() {
+        let ikm = hex::decode("6db9df30aa07dd42ee5e8181afdb977e538f5e1fec8a06223f33f7013e525037").unwrap();
+        let key = SealingSecretKey::from_seed(&Secret::new(ikm.try_into().unwrap()));
+        let encapsulated =
+            hex::decode("37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431").unwrap();
+        let ciphertext = hex::decode(
+            "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a",
+        )
+        .unwrap();
+        let mut context = hpke::setup_receiver::<hpke::aead::AesGcm128, Kdf, Kem>(
+            &OpModeR::Base,
+            &key.key(),
+            &<Kem as hpke::Kem>::EncappedKey::from_bytes(&encapsulated).unwrap(),
+            b"Ode on a Grecian Urn",
+        )
+        .unwrap();
+        assert_eq!(context.open(&ciphertext, b"Count-0").unwrap(), b"Beauty is truth, truth beauty");
     }
 }

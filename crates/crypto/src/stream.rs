@@ -24,7 +24,7 @@ use crate::{Secret, aead::TAG};
 pub const LEAF: usize = 262_144;
 /// Bytes of the header at the head of leaf 0.
 pub const HEADER: usize = 64;
-/// Longest plaintext, bytes: 1 TiB keeps GCM's distinguishing advantage below 2^-56 (spec S-3).
+/// Longest plaintext, bytes: 1 TiB keeps GCM's distinguishing advantage below 2^-54 (spec S-3).
 pub const MAX_LEN: u64 = 1 << 40;
 
 /// Plaintext bytes of a full leaf 0.

@@ -1,6 +1,8 @@
 //! What every test of this crate shares.
 #![allow(clippy::unwrap_used)]
 
+mod vectors;
+
 use std::fmt::Debug;
 
 use commonware_codec::{Copying, Decode, Encode};

@@ -1,3 +1,4 @@
 //! Weakened variants, adversaries and fixtures for tests
 
+pub mod crypto;
 pub mod ledger;

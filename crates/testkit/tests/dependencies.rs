@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, process::Command};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("dag", &[]),
-    ("api", &[]),
+    ("api", &["crypto"]),
     ("delegation", &["crypto"]),
     ("ledger", &["crypto", "delegation"]),
     ("finality", &["crypto", "ledger"]),
@@ -19,16 +19,33 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "api", "authority", "chain", "client", "content", "crypto", "dag", "delegation", "finality",
-            "ledger", "node",
+            "api",
+            "authority",
+            "chain",
+            "client",
+            "content",
+            "crypto",
+            "dag",
+            "delegation",
+            "finality",
+            "ledger",
+            "node",
         ],
     ),
 ];
 
 /// Crates that compile to wasm: no runtime, no clock, no threads.
 const PURE: &[&str] = &["crypto", "delegation", "dag", "api", "ledger", "finality", "client"];
-const FORBIDDEN_IN_PURE: &[&str] =
-    &["tokio", "axum", "redb", "reqwest", "rayon", "commonware-runtime", "commonware-p2p", "tracing-subscriber"];
+const FORBIDDEN_IN_PURE: &[&str] = &[
+    "tokio",
+    "axum",
+    "redb",
+    "reqwest",
+    "rayon",
+    "commonware-runtime",
+    "commonware-p2p",
+    "tracing-subscriber",
+];
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());

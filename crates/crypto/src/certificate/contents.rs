@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use commonware_codec::Encode as _;
-
 use super::CertificateError;
 use crate::{Digest, seal::SealingKey, sign::VerifyingKey};
 
@@ -84,7 +82,7 @@ impl Role {
 pub struct DelegateeBinding {
     /// `suite ‖ G2 point`, 97 bytes.
     pub key: Vec<u8>,
-    /// `suite ‖ challenge ‖ response`, 65 bytes: Schnorr proof of possession over `possession_context`.
+    /// `suite ‖ challenge ‖ response`, 65 bytes: Schnorr proof of possession bound to the subject's member id (M-3).
     pub proof: Vec<u8>,
 }
 
@@ -137,20 +135,6 @@ impl Contents {
     pub fn is_valid_at(&self, seconds: u64) -> bool {
         (self.not_before..=self.not_after).contains(&seconds)
     }
-
-    /// What the delegatee key's proof of possession is bound to (M-3): subject and signing key, so that nobody certifies a
-    /// key derived from another's by copying or transforming its proof.
-    pub fn possession_context(&self) -> Vec<u8> {
-        possession_context(&self.subject_id, &self.signing_key)
-    }
-}
-
-/// `len8(subject id) ‖ subject id ‖ signing key (33)`.
-pub fn possession_context(subject_id: &str, signing_key: &VerifyingKey) -> Vec<u8> {
-    let mut context = vec![u8::try_from(subject_id.len()).unwrap_or(u8::MAX)];
-    context.extend_from_slice(subject_id.as_bytes());
-    context.extend_from_slice(&signing_key.encode());
-    context
 }
 
 impl DelegateeBinding {

@@ -277,16 +277,6 @@ fn refuses_truncation_trailing_bytes_and_size() {
 }
 
 #[test]
-fn possession_context_names_subject_and_key() {
-    let context = full().possession_context();
-    assert_eq!(context[..9], *b"\x08member-3");
-    assert_eq!(context.len(), 9 + 33);
-    let renamed = Contents { subject_id: "member-4".into(), ..full() };
-    let rekeyed = Contents { signing_key: key(4).verifying_key(), ..full() };
-    assert!(renamed.possession_context() != context && rekeyed.possession_context() != context);
-}
-
-#[test]
 fn a_general_parser_reads_the_same() {
     for certificate in chain().all() {
         let general = x509_cert::Certificate::from_der(certificate.der()).unwrap();
