@@ -244,7 +244,7 @@ fn check_member(add: &AddMember) -> Result<Certificate, Refusal> {
     if certificate.contents().level == Level::Root {
         return Err(Refusal::CertificateLevel);
     }
-    check_possession(&certificate)?;
+    check_possession(&certificate, Some(add.issuer))?;
     Ok(certificate)
 }
 
@@ -255,17 +255,18 @@ fn check_root(der: &[u8]) -> Result<Certificate, Refusal> {
         return Err(Refusal::CertificateLevel);
     }
     certificate.verify_issued_by(&certificate).map_err(|e| certificate_refusal(&e))?;
-    check_possession(&certificate)?;
+    check_possession(&certificate, None)?;
     Ok(certificate)
 }
 
 /// Rule M-3: without it, a key derived from another's could be certified.
-fn check_possession(certificate: &Certificate) -> Result<(), Refusal> {
+fn check_possession(certificate: &Certificate, issuer: Option<MemberId>) -> Result<(), Refusal> {
     let contents = certificate.contents();
     let Some(binding) = &contents.delegatee else { return Ok(()) };
     let key = DelegateeKey::decode(Copying(&binding.key)).map_err(|_| Refusal::DelegateeKey)?;
     let proof = ProofOfPossession::decode(Copying(&binding.proof)).map_err(|_| Refusal::DelegateeKey)?;
-    key.verify(&contents.possession_context(), &proof).map_err(|_| Refusal::Possession)
+    let subject = MemberId::of(issuer, &contents.subject_id);
+    key.verify(subject.possession_context(), &proof).map_err(|_| Refusal::Possession)
 }
 
 fn parse(der: &[u8]) -> Result<Certificate, Refusal> {

@@ -123,8 +123,7 @@ impl MemberId {
         Name::digest(kind, &self.0)
     }
 
-    /// Not what a proof of possession is bound to: the ledger follows rule M-3.
-    #[deprecated(note = "proofs of possession are bound to `Contents::possession_context` (spec M-3)")]
+    /// What the proof of possession of a member's delegatee key is bound to (spec M-3, L-42).
     pub fn possession_context(&self) -> &[u8] {
         self.0.as_ref()
     }

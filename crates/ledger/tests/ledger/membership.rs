@@ -146,15 +146,15 @@ fn refuses_a_delegatee_key_without_proof_of_possession() {
     let mut world = World::new(9);
     let (root, key) = (world.root.clone(), world.key());
     // Carol's key and proof, certified for Mallory: the related key of the attack needs a proof that nobody has.
-    let carol = world.contents(Level::Intermediate, "carol", &key);
+    let carol = world.contents(Level::Intermediate, Some(root.id), "carol", &key);
     let mallory_key = world.key();
-    let mut mallory = world.contents(Level::Intermediate, "mallory", &mallory_key);
+    let mut mallory = world.contents(Level::Intermediate, Some(root.id), "mallory", &mallory_key);
     mallory.delegatee = carol.delegatee.clone();
     let (_, copied) = world.certify_contents(&root, &mallory, mallory_key.clone());
     refused(&mut world, &copied, Refusal::Possession);
     // A key of his own with a proof for another key.
     let other = DelegateeSecretKey::from_seed(&world.secret()).public().encode().to_vec();
-    let mut mallory = world.contents(Level::Intermediate, "mallory", &mallory_key);
+    let mut mallory = world.contents(Level::Intermediate, Some(root.id), "mallory", &mallory_key);
     mallory.delegatee.as_mut().unwrap().key = other;
     let (_, foreign) = world.certify_contents(&root, &mallory, mallory_key);
     refused(&mut world, &foreign, Refusal::Possession);
@@ -163,10 +163,20 @@ fn refuses_a_delegatee_key_without_proof_of_possession() {
 }
 
 #[test]
+fn refuses_a_proof_of_possession_made_below_another_issuer() {
+    let mut world = World::new(19);
+    let (root, key) = (world.root.clone(), world.key());
+    let elsewhere = yilian_ledger::name::MemberId::of(None, "another root");
+    let contents = world.contents(Level::Intermediate, Some(elsewhere), "carol", &key);
+    let (_, transaction) = world.certify_contents(&root, &contents, key);
+    refused(&mut world, &transaction, Refusal::Possession);
+}
+
+#[test]
 fn refuses_a_delegatee_key_that_is_no_point() {
     let mut world = World::new(10);
     let (root, key) = (world.root.clone(), world.key());
-    let mut contents = world.contents(Level::Intermediate, "x", &key);
+    let mut contents = world.contents(Level::Intermediate, Some(root.id), "x", &key);
     contents.delegatee.as_mut().unwrap().key[50] ^= 1;
     let (_, transaction) = world.certify_contents(&root, &contents, key);
     refused(&mut world, &transaction, Refusal::DelegateeKey);

@@ -183,10 +183,16 @@ impl World {
     }
 
     /// What a certificate for a subject says: roles, a fresh delegatee key with its proof.
-    pub fn contents(&mut self, level: Level, subject: &str, key: &SigningKey) -> Contents {
+    pub fn contents(
+        &mut self,
+        level: Level,
+        issuer: Option<MemberId>,
+        subject: &str,
+        key: &SigningKey,
+    ) -> Contents {
         let delegatee = DelegateeSecretKey::from_seed(&self.secret());
         let contents = contents(level, subject, key);
-        let proof = delegatee.prove(&contents.possession_context(), &mut self.rng);
+        let proof = delegatee.prove(MemberId::of(issuer, subject).possession_context(), &mut self.rng);
         let binding =
             DelegateeBinding { key: delegatee.public().encode().to_vec(), proof: proof.encode().to_vec() };
         Contents { delegatee: Some(binding), ..contents }
@@ -202,7 +208,7 @@ impl World {
     /// Issues with a fresh key; the transaction admits.
     pub fn certify(&mut self, issuer: &Member, level: Level, subject: &str) -> (Member, Transaction) {
         let key = self.key();
-        let contents = self.contents(level, subject, &key);
+        let contents = self.contents(level, Some(issuer.id), subject, &key);
         self.certify_contents(issuer, &contents, key)
     }
 
