@@ -99,7 +99,10 @@ fn refuses_to_add_a_root_or_skip_a_level() {
     refused(&mut world, &transaction, Refusal::CertificateLevel);
     let [_, hospital, _] = world.hospital();
     // An institution's certificate under the name of another level's issuer.
-    let (_, practitioner) = world.certify(&hospital, Level::Practitioner, "p");
+    // Without a delegatee key, whose proof would not fit the other issuer either.
+    let key = world.key();
+    let contents = contents(Level::Practitioner, "p", &key);
+    let (_, practitioner) = world.certify_contents(&hospital, &contents, key);
     let Body::AddMember(add) = practitioner.body else { unreachable!() };
     let wrong = AddMember { issuer: root.id, ..add };
     let transaction = Transaction { chain: world.chain, body: Body::AddMember(wrong) };
