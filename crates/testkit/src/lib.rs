@@ -1,4 +1,8 @@
 //! Weakened variants, adversaries and fixtures for tests
 
+#[cfg(feature = "network")]
+pub mod client;
 pub mod crypto;
 pub mod ledger;
+#[cfg(feature = "network")]
+pub mod network;
