@@ -13,9 +13,9 @@
 //! within `REQUEST_WINDOW_MS` of the authority's clock.
 
 use serde::{Deserialize, Serialize};
-use yilian_crypto::{Digest, Label, hash::tagged, sign::VerifyingKey};
+use yilian_crypto::{Digest, Label, hash::tagged, ticket::Class};
 
-use crate::{encoding::key_to_bytes, signing::Statement};
+use crate::signing::Statement;
 
 /// How far a request's time may lie from the authority's clock, ms.
 pub const REQUEST_WINDOW_MS: u64 = 120_000;
@@ -40,14 +40,12 @@ pub struct AuthorityInfo {
     pub tickets_per_period: u32,
 }
 
-/// Signed by the institution's certified key (`Statement::enrol`).
+/// Signed by a certified key of the institution (`Statement::enrol`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolRequest {
     /// Member id, hex.
     pub institution: String,
-    /// The signing key used, hex.
-    pub key: String,
     /// The institution's own number for the person, 1 to 128 bytes; never reaches the chain.
     pub patient: String,
     pub time: u64,
@@ -180,10 +178,9 @@ impl Statement {
         Self::new(Label::AuthorityRequest, &parts)
     }
 
-    /// A wallet redeems its code, written as the authority gave it.
-    pub fn redeem(chain: &Digest, code: &str, wallet: &VerifyingKey, time: u64) -> Self {
-        let parts = [&chain.0[..], b"redeem", code.as_bytes(), &key_to_bytes(wallet), &time.to_be_bytes()];
-        Self::new(Label::AuthorityRequest, &parts)
+    /// A wallet redeems its code, written as in the request; by the wallet's authority key.
+    pub fn redeem(chain: &Digest, code: &str, time: u64) -> Self {
+        Self::new(Label::AuthorityRequest, &[&chain.0, b"redeem", code.as_bytes(), &time.to_be_bytes()])
     }
 
     /// A wallet (`member`: `None`) or a member asks for tickets.
@@ -209,4 +206,9 @@ impl Statement {
         parts.extend(fields.iter().map(Vec::as_slice));
         Self::new(Label::AuthorityRequest, &parts)
     }
+}
+
+/// Name of a ticket class in requests.
+pub const fn class_name(class: Class) -> &'static str {
+    class.as_str()
 }

@@ -70,6 +70,8 @@ pub struct NodeStatus {
     pub peers: usize,
     pub records: u64,
     pub grants: u64,
+    pub practitioners: u64,
+    pub institutions: u64,
 }
 
 /// Header and finalization certificate, base64url of the codec's encoding.
@@ -111,7 +113,8 @@ pub struct BlockSummary {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlockBody {
     pub summary: BlockSummary,
-    pub snapshot: SnapshotBody,
+    /// None where the block is final through a descendant's certificate only.
+    pub snapshot: Option<SnapshotBody>,
     /// Never the transaction itself: a grant's re-encryption key is in no answer.
     pub transactions: Vec<TransactionSummary>,
 }
@@ -137,7 +140,7 @@ pub struct ApprovalRequest {
     pub valid_until: u64,
     /// The authority's signing key, hex.
     pub key: String,
-    /// Whose key it is, for an intermediate: member id, hex. Without: a root or a key of the node's configuration.
+    /// Whose key it is: member id of a root or an intermediate, hex. Without: a key of the node's configuration.
     #[serde(default)]
     pub member: Option<String>,
     /// By `key` (`signing::Statement::approval_request`).

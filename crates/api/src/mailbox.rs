@@ -1,4 +1,4 @@
-//! Sealed mailboxes: bounded size and life, handed out to their owner only, against a receipt (spec B-*).
+//! Sealed mailboxes: bounded size and life, handed out to their owner only, against a receipt (spec MB-*).
 //!
 //! A mailbox id is the hash of its owner's verifying key: nobody registers it.
 //!

@@ -79,12 +79,12 @@ codes! {
     PaymentSignature = "payment.signature", 402, "The payment does not sign this request";
     PaymentSpent = "payment.spent", 402, "The ticket was used at this node before";
     PaymentMember = "payment.member", 402, "The member is not certified now";
+    PaymentAllowance = "payment.allowance", 429, "The member's allowance for today is used up";
     MailboxOwner = "mailbox.owner", 403, "The key is not this mailbox's owner";
     MailboxFull = "mailbox.full", 429, "The mailbox is full";
     MailboxStore = "mailbox.store-full", 507, "The node has no room for unpaid messages";
     MessageTooLarge = "mailbox.too-large", 413, "The message is too large";
     MessageEmpty = "mailbox.empty", 400, "The message is empty";
-    MessageGone = "mailbox.gone", 410, "The message was deleted";
     MessageUnknown = "mailbox.unknown", 404, "There is no such message";
     ReceiptRequired = "mailbox.receipt-required", 428, "The message is handed out against a receipt";
     ReceiptInvalid = "mailbox.receipt-invalid", 403, "The receipt does not verify";

@@ -1,10 +1,11 @@
-//! What signed requests sign (spec A-4): one function a request, used by who signs and by who verifies.
+//! What signed requests sign (spec H-4): one function a request, used by who signs and by who verifies.
 //!
 //! Every request is bound to the chain and to the node it is sent to, so that a node cannot play it to another one;
 //! a verb keeps requests of one key apart. Optional parts sign as empty strings.
 
 use yilian_crypto::{
     Digest, Label,
+    hash::tagged,
     sign::{Signature, SignatureError, SigningKey, VerifyingKey},
 };
 
@@ -40,6 +41,22 @@ impl MailboxVerb {
     }
 }
 
+/// What the holder of a pin key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinVerb {
+    Pin,
+    Unpin,
+}
+
+impl PinVerb {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Pin => "pin",
+            Self::Unpin => "unpin",
+        }
+    }
+}
+
 impl Statement {
     /// Owner's request about its own mailbox; `message` for fetch and delete.
     pub fn mailbox_request(
@@ -63,6 +80,18 @@ impl Statement {
     ) -> Self {
         let parts = [b"post", &mailbox.0[..], &message.0, optional(receipt), &time.to_be_bytes()];
         Self::addressed(Label::MailboxRequest, audience, &parts)
+    }
+
+    /// Payment for an upload, by each ticket's one-time key, or by the member. `cid` as text.
+    pub fn upload(audience: &Audience, cid: &str, bytes: u64, pin_key: &VerifyingKey) -> Self {
+        let parts = [b"upload", cid.as_bytes(), &bytes.to_be_bytes(), pin_key.as_bytes()];
+        Self::addressed(Label::ContentRequest, audience, &parts)
+    }
+
+    /// By the pin key; `pin` or `unpin`.
+    pub fn pin(audience: &Audience, verb: PinVerb, cid: &str, time: u64) -> Self {
+        let parts = [verb.text().as_bytes(), cid.as_bytes(), &time.to_be_bytes()];
+        Self::addressed(Label::ContentRequest, audience, &parts)
     }
 
     /// Receipt of a fetched message, by the mailbox's owner. Bound to the chain only: its reader is the sender.
@@ -93,6 +122,11 @@ impl Statement {
 
     pub fn verify(&self, key: &VerifyingKey, signature: &Signature) -> Result<(), SignatureError> {
         key.verify(self.label, &self.slices(), signature)
+    }
+
+    /// Identifies what is signed, whatever the signature's bytes.
+    pub fn digest(&self) -> Digest {
+        tagged(self.label, &self.slices())
     }
 
     fn addressed(label: Label, audience: &Audience, parts: &[&[u8]]) -> Self {

@@ -1,1 +1,7 @@
+//! The command `yilian`.
+
+mod demo;
+mod http;
+mod output;
+
 fn main() {}

@@ -1,1 +1,28 @@
-//! The on-disk store of ciphertext blocks
+//! The on-disk store of ciphertext (spec T-*): one contiguous file per object and an index of its blocks.
+//!
+//! Guarantees: what was acknowledged survives a crash at any point; nothing is served that does not hash to its name;
+//! memory stays below a few leaves per call whatever the object's size; space is bounded by `Limits`. The store knows
+//! no keys and checks no signatures: its caller authorizes. It has no clock either: times are arguments, Unix ms.
+//! All calls block; asynchronous hosts use a blocking thread.
+
+mod collect;
+mod error;
+mod files;
+mod index;
+mod install;
+mod limits;
+mod pins;
+mod read;
+mod store;
+mod upload;
+
+#[cfg(test)]
+mod crash;
+
+pub use collect::Collected;
+pub use error::StoreError;
+pub use limits::Limits;
+pub use pins::PinKey;
+pub use read::Object;
+pub use store::{Stats, Store};
+pub use upload::{Opened, Paid, UploadId, UploadRequest, UploadStatus};

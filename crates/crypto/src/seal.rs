@@ -244,7 +244,7 @@ mod tests {
         let mut secret =
             hex::decode("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8").unwrap();
         secret[0] &= 0xf8;
-        secret[31] = secret[31] & 0x7f | 0x40;
+        secret[31] = (secret[31] & 0x7f) | 0x40;
         assert_eq!(key.0.expose().as_slice(), secret);
         assert_eq!(
             hex::encode(key.public().as_bytes()),

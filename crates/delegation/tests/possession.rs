@@ -74,12 +74,12 @@ fn refuses_a_related_key_without_knowledge_of_its_secret() {
     let (carol, mallory) = (delegatee("carol"), delegatee("mallory"));
     let mut two = [0; 32];
     two[31] = 2;
-    let related = G2::from_bytes(carol.public().as_bytes()).unwrap().mul(&Scalar::from_be_bytes(&two).unwrap());
+    let related =
+        G2::from_bytes(carol.public().as_bytes()).unwrap().mul(&Scalar::from_be_bytes(&two).unwrap());
     let related = DelegateeKey::from_bytes(related.as_bytes()).unwrap();
-    for forged in [
-        carol.prove(SUBJECT, &mut Seeded::new("carol")),
-        mallory.prove(SUBJECT, &mut Seeded::new("mallory")),
-    ] {
+    for forged in
+        [carol.prove(SUBJECT, &mut Seeded::new("carol")), mallory.prove(SUBJECT, &mut Seeded::new("mallory"))]
+    {
         assert_eq!(related.verify(SUBJECT, &forged), Err(DelegationError::Possession));
     }
 }
@@ -90,7 +90,8 @@ fn nonces_differ_by_context_even_when_randomness_repeats() {
     let first = c.prove(b"first", &mut Seeded::new("stuck"));
     let second = c.prove(b"second", &mut Seeded::new("stuck"));
     // Equal nonces under two challenges would give away c = (s1 - s2)/(e1 - e2): check that they do not.
-    let part = |p: &ProofOfPossession, i: usize| -> [u8; 32] { p.as_bytes()[32 * i..][..32].try_into().unwrap() };
+    let part =
+        |p: &ProofOfPossession, i: usize| -> [u8; 32] { p.as_bytes()[32 * i..][..32].try_into().unwrap() };
     let minus = |a: Scalar, b: Scalar| {
         let minus_one =
             common::unhex::<32>("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000");

@@ -98,7 +98,7 @@ fn keystream<const N: usize>(key: &Aead, nonce: [u8; NONCE]) -> [u8; N] {
 }
 
 fn length_block(context: usize, body: usize) -> u128 {
-    (context as u128 * 8) << 64 | body as u128 * 8
+    ((context as u128 * 8) << 64) | (body as u128 * 8)
 }
 
 /// In GCM's field (SP 800-38D, section 6.3): the leftmost bit is the constant term.
@@ -106,7 +106,7 @@ fn multiply(x: u128, y: u128) -> u128 {
     let mut product = 0;
     let mut shifted = y;
     for bit in (0..128).rev() {
-        if x >> bit & 1 == 1 {
+        if (x >> bit) & 1 == 1 {
             product ^= shifted;
         }
         let carry = shifted & 1;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, process::Command};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("dag", &[]),
-    ("api", &[]),
+    ("api", &["crypto"]),
     ("delegation", &["crypto"]),
     ("ledger", &["crypto", "delegation"]),
     ("finality", &["crypto", "ledger"]),

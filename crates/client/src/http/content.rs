@@ -18,14 +18,6 @@ pub(crate) async fn open_upload<H: Host>(
     checked(opened)
 }
 
-pub(crate) async fn upload_state<H: Host>(
-    host: &H,
-    node: &NodeUrl,
-    id: &str,
-) -> Result<UploadOpened, NodeFault> {
-    checked(get(host, node, format!("/v1/uploads/{id}")).await?)
-}
-
 /// The identifier goes into paths: nothing but letters, digits, `-` and `_`.
 fn checked(opened: UploadOpened) -> Result<UploadOpened, NodeFault> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
@@ -54,10 +46,6 @@ pub(crate) async fn finish_upload<H: Host>(
 
 pub(crate) async fn pin<H: Host>(host: &H, node: &NodeUrl, request: &PinRequest) -> Result<(), NodeFault> {
     tell(host, node, Method::Post, "/v1/pins".into(), request).await
-}
-
-pub(crate) async fn unpin<H: Host>(host: &H, node: &NodeUrl, request: &PinRequest) -> Result<(), NodeFault> {
-    tell(host, node, Method::Delete, "/v1/pins".into(), request).await
 }
 
 /// One block; whether it is the one asked for is for the caller to check.

@@ -30,8 +30,8 @@ fn base_x(s: &blst_scalar) -> [u64; 4] {
         *limb = u64::from_le_bytes(bytes.try_into().expect("chunks of eight"));
     }
     let mut digits = [0; 4];
-    for k in 0..3 {
-        digits[k] = divide(&mut n, 4 - k);
+    for (k, digit) in digits[..3].iter_mut().enumerate() {
+        *digit = divide(&mut n, 4 - k);
     }
     digits[3] = n[0];
     digits

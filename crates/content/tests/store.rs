@@ -1,0 +1,393 @@
+//! The store by its public face: what goes in comes out, what is wrong is refused by name.
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, io::Read, os::unix::fs::FileExt, path::PathBuf, sync::Arc, thread};
+
+use tempfile::TempDir;
+use yilian_content::{Limits, Opened, Paid, PinKey, Store, StoreError, UploadId, UploadRequest};
+use yilian_dag::{Cid, Codec, LEAF, Node, StreamVerifier, car, root_of};
+
+const ALICE: PinKey = PinKey([1; 33]);
+const BOB: PinKey = PinKey([2; 33]);
+const ID: UploadId = UploadId([9; 16]);
+const OTHER: UploadId = UploadId([8; 16]);
+
+fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    (folder, store)
+}
+
+/// Bytes whose leaves all differ, and differ by seed.
+fn content(len: usize, seed: u8) -> Vec<u8> {
+    (0..len).map(|i| seed ^ (i % 251) as u8 ^ (i / LEAF) as u8).collect()
+}
+
+fn request(bytes: &[u8], pin: PinKey) -> UploadRequest {
+    UploadRequest { root: root_of(bytes).unwrap(), bytes: bytes.len() as u64, pin }
+}
+
+fn open(store: &Store, request: &UploadRequest, id: UploadId) -> UploadId {
+    match store.open_upload(request, &[], id, 0).unwrap() {
+        Opened::Upload(id, _) => id,
+        Opened::Complete => panic!("there already"),
+    }
+}
+
+fn upload(store: &Store, bytes: &[u8], pin: PinKey, id: UploadId) -> Result<Cid, StoreError> {
+    let id = open(store, &request(bytes, pin), id);
+    for (leaf, part) in bytes.chunks(LEAF).enumerate() {
+        store.put_leaf(&id, leaf as u64, part, 0)?;
+    }
+    store.finish_upload(&id, 0)
+}
+
+fn read(store: &Store, root: &Cid, range: std::ops::Range<u64>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let written = store.object(root).unwrap().unwrap().read(range, &mut out).unwrap();
+    assert_eq!(written, out.len() as u64);
+    out
+}
+
+fn object_file(folder: &TempDir, root: &Cid) -> PathBuf {
+    folder.path().join("objects").join(hex(root.digest()[0])).join(root.to_string())
+}
+
+fn hex(byte: u8) -> String {
+    format!("{byte:02x}")
+}
+
+fn flip(folder: &TempDir, root: &Cid, at: u64) {
+    let file = fs::OpenOptions::new().read(true).write(true).open(object_file(folder, root)).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], at).unwrap();
+}
+
+#[test]
+fn gives_back_every_size_whole_by_range_and_by_block() {
+    let (_folder, store) = store();
+    for len in [0, 1, LEAF - 1, LEAF, LEAF + 1, 3 * LEAF + 7, 176 * LEAF] {
+        let bytes = content(len, 3);
+        let root = store.put(bytes.as_slice(), &ALICE, 0).unwrap();
+        assert_eq!(root, root_of(&bytes).unwrap());
+        assert_eq!(store.object_bytes(&root).unwrap(), Some(len as u64));
+        assert_eq!(read(&store, &root, 0..u64::MAX), bytes);
+        let (from, to) = (len / 3, len / 3 + len.min(300_000));
+        assert_eq!(read(&store, &root, from as u64..to as u64), bytes[from..to.min(len)]);
+        let block = store.block(&root).unwrap().unwrap();
+        assert!(root.matches(&block));
+        if root.codec() == Codec::DagPb {
+            let first = Node::decode(&block).unwrap().links[0].cid;
+            assert!(first.matches(&store.block(&first).unwrap().unwrap()));
+        }
+    }
+    assert!(store.block(&Cid::of(Codec::Raw, b"never stored")).unwrap().is_none());
+    assert!(store.object(&Cid::of(Codec::DagPb, b"never stored")).unwrap().is_none());
+}
+
+#[test]
+fn walks_depth_first_as_a_verifier_wants_it() {
+    let (_folder, store) = store();
+    let bytes = content(180 * LEAF, 5);
+    let root = store.put(bytes.as_slice(), &ALICE, 0).unwrap();
+    let mut object = store.object(&root).unwrap().unwrap();
+    let mut verifier = StreamVerifier::with_length(root, bytes.len() as u64).unwrap();
+    let mut got = Vec::new();
+    verifier.push(&car::header(&root), |_, _| {}).unwrap();
+    let mut next = 0;
+    while let Some((want, block)) = object.next_block(next).unwrap() {
+        verifier.push(&car::frame_head(&want.cid, block.len()), |_, _| {}).unwrap();
+        verifier.push(&block, |_, leaf| got.extend_from_slice(leaf)).unwrap();
+        next += u64::from(want.at.level == 0);
+    }
+    verifier.finish().unwrap();
+    assert_eq!(got, bytes);
+}
+
+#[test]
+fn stores_a_large_stream_without_holding_it() {
+    struct Zeros(u64);
+    impl Read for Zeros {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let len = buffer.len().min(self.0 as usize);
+            buffer[..len].fill(0);
+            self.0 -= len as u64;
+            Ok(len)
+        }
+    }
+    let resident = || {
+        let status = fs::read_to_string("/proc/self/statm").unwrap();
+        status.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    };
+    let (_folder, store) = store();
+    let before = resident();
+    let root = store.put(Zeros(128 << 20), &ALICE, 0).unwrap();
+    // Other tests run beside this one; holding the stream would cost 128 MiB.
+    assert!(resident().saturating_sub(before) < 100 << 20);
+    assert_eq!(store.object_bytes(&root).unwrap(), Some(128 << 20));
+    store.unpin(&root, &ALICE, 1, 1).unwrap();
+    assert_eq!(store.collect(2, 0).unwrap().bytes, 128 << 20, "repeated leaves are collected too");
+}
+
+#[test]
+fn refuses_content_whose_bytes_are_not_its_cid() {
+    let (_folder, store) = store();
+    let bytes = content(2 * LEAF, 1);
+    let mut forged = request(&bytes, ALICE);
+    forged.root = root_of(&content(2 * LEAF, 2)).unwrap();
+    let id = open(&store, &forged, ID);
+    for (leaf, part) in bytes.chunks(LEAF).enumerate() {
+        store.put_leaf(&id, leaf as u64, part, 0).unwrap();
+    }
+    let got = root_of(&bytes).unwrap();
+    match store.finish_upload(&id, 0) {
+        Err(StoreError::RootMismatch { announced, got: found }) => {
+            assert_eq!((announced, found), (forged.root, got))
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(store.object(&forged.root).unwrap().is_none() && store.object(&got).unwrap().is_none());
+    assert!(matches!(store.upload(&id, 0), Err(StoreError::UnknownUpload)));
+    assert_eq!(store.stats().unwrap().uploads, 0);
+}
+
+#[test]
+fn refuses_swapped_missing_oversize_and_surplus_leaves() {
+    let (_folder, store) = store();
+    let bytes = content(2 * LEAF + 50, 1);
+    let id = open(&store, &request(&bytes, ALICE), ID);
+    let leaf = |n: usize| bytes.chunks(LEAF).nth(n).unwrap();
+    assert!(matches!(store.put_leaf(&id, 1, leaf(1), 0), Err(StoreError::LeafOrder { got: 1, expected: 0 })));
+    let oversize = vec![0; LEAF + 1];
+    assert!(matches!(store.put_leaf(&id, 0, &oversize, 0), Err(StoreError::LeafSize { .. })));
+    assert!(matches!(store.put_leaf(&id, 0, b"short", 0), Err(StoreError::LeafSize { .. })));
+    store.put_leaf(&id, 0, leaf(0), 0).unwrap();
+    // The last leaf again, as after a lost answer; other bytes in its place are refused.
+    assert_eq!(store.put_leaf(&id, 0, leaf(0), 0).unwrap().next_leaf, 1);
+    assert!(matches!(store.put_leaf(&id, 0, leaf(1), 0), Err(StoreError::LeafOrder { .. })));
+    assert!(matches!(store.finish_upload(&id, 0), Err(StoreError::Incomplete { next: 1, leaves: 3 })));
+    store.put_leaf(&id, 1, leaf(1), 0).unwrap();
+    store.put_leaf(&id, 2, leaf(2), 0).unwrap();
+    assert!(matches!(store.put_leaf(&id, 3, leaf(2), 0), Err(StoreError::LeafOrder { .. })));
+    assert!(matches!(store.put_leaf(&id, u64::MAX, leaf(2), 0), Err(StoreError::LeafOrder { .. })));
+    assert!(store.object(&request(&bytes, ALICE).root).unwrap().is_none(), "not served before its end");
+    store.finish_upload(&id, 0).unwrap();
+}
+
+#[test]
+fn swapped_leaves_of_equal_size_end_as_another_root() {
+    let (_folder, store) = store();
+    let bytes = content(2 * LEAF, 1);
+    let id = open(&store, &request(&bytes, ALICE), ID);
+    store.put_leaf(&id, 0, &bytes[LEAF..], 0).unwrap();
+    store.put_leaf(&id, 1, &bytes[..LEAF], 0).unwrap();
+    assert!(matches!(store.finish_upload(&id, 0), Err(StoreError::RootMismatch { .. })));
+}
+
+#[test]
+fn bounds_objects_uploads_and_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { object: 1000, total: 2500, uploads: 3, upload_bytes: 1800, upload_idle: 100 };
+    let store = Store::open(folder.path(), limits).unwrap();
+    let request = |len: usize, seed: u8| request(&content(len, seed), ALICE);
+    let try_open = |len, seed| store.open_upload(&request(len, seed), &[], UploadId([seed; 16]), 0);
+    assert!(matches!(try_open(1001, 1), Err(StoreError::ObjectTooLarge { bytes: 1001, limit: 1000 })));
+    let huge = UploadRequest { bytes: u64::MAX, ..request(5, 1) };
+    assert!(matches!(store.open_upload(&huge, &[], ID, 0), Err(StoreError::ObjectTooLarge { .. })));
+    try_open(1000, 1).unwrap();
+    assert!(matches!(try_open(801, 2), Err(StoreError::UploadBytes { wanted: 801, free: 800 })));
+    try_open(10, 2).unwrap();
+    try_open(10, 3).unwrap();
+    assert!(matches!(try_open(10, 4), Err(StoreError::TooManyUploads(3))));
+    assert_eq!(store.collect(101, 0).unwrap().uploads, 3);
+    store.put(content(1000, 5).as_slice(), &ALICE, 0).unwrap();
+    store.put(content(1000, 6).as_slice(), &ALICE, 0).unwrap();
+    assert!(matches!(try_open(501, 7), Err(StoreError::Quota { wanted: 501, free: 500 })));
+    assert!(matches!(store.put(content(600, 7).as_slice(), &ALICE, 0), Err(StoreError::Quota { .. })));
+    let long = content(1001, 7);
+    assert!(matches!(store.put(long.as_slice(), &ALICE, 0), Err(StoreError::ObjectTooLarge { .. })));
+    try_open(500, 8).unwrap();
+}
+
+#[test]
+fn a_ticket_pays_once() {
+    let (_folder, store) = store();
+    let ticket = [Paid { id: [3; 32], until: 50 }];
+    let (first, second) = (request(&content(10, 1), ALICE), request(&content(10, 2), ALICE));
+    let Opened::Upload(id, _) = store.open_upload(&first, &ticket, ID, 0).unwrap() else { panic!() };
+    let refused = store.open_upload(&second, &ticket, OTHER, 0);
+    assert!(matches!(refused, Err(StoreError::TicketSpent)));
+    assert!(matches!(store.upload(&OTHER, 0), Err(StoreError::UnknownUpload)));
+    // The same request again resumes and costs nothing.
+    let Opened::Upload(again, _) = store.open_upload(&first, &ticket, OTHER, 0).unwrap() else { panic!() };
+    assert_eq!(again, id);
+    store.put_leaf(&id, 0, &content(10, 1), 0).unwrap();
+    store.finish_upload(&id, 0).unwrap();
+    assert_eq!(store.open_upload(&first, &ticket, OTHER, 0).unwrap(), Opened::Complete);
+    // Pinning stored content under another key costs a ticket of its own.
+    let bob = UploadRequest { pin: BOB, ..first };
+    assert!(matches!(store.open_upload(&bob, &ticket, OTHER, 0), Err(StoreError::TicketSpent)));
+    let fresh = [Paid { id: [4; 32], until: 50 }];
+    assert_eq!(store.open_upload(&bob, &fresh, OTHER, 0).unwrap(), Opened::Complete);
+    assert!(store.is_pinned_by(&first.root, &BOB).unwrap());
+    // Two tickets of which one is used: none is taken.
+    let mixed = [Paid { id: [6; 32], until: 50 }, ticket[0]];
+    assert!(store.open_upload(&second, &mixed, OTHER, 0).is_err());
+    store.open_upload(&second, &mixed[..1], OTHER, 0).unwrap();
+    // Forgotten when its period is over and the ticket itself invalid.
+    store.collect(51, 0).unwrap();
+}
+
+#[test]
+fn uploads_survive_a_restart_and_idle_ones_are_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = content(3 * LEAF, 4);
+    let limits = Limits { upload_idle: 1000, ..Limits::default() };
+    let store = Store::open(folder.path(), limits).unwrap();
+    let id = open(&store, &request(&bytes, ALICE), ID);
+    store.put_leaf(&id, 0, &bytes[..LEAF], 0).unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), limits).unwrap();
+    assert_eq!(store.upload(&id, 500).unwrap().next_leaf, 1);
+    store.put_leaf(&id, 1, &bytes[LEAF..2 * LEAF], 900).unwrap();
+    assert_eq!(store.collect(1800, 0).unwrap().uploads, 0, "active at 900");
+    assert_eq!(store.collect(1901, 0).unwrap().uploads, 1);
+    assert!(matches!(store.upload(&id, 1901), Err(StoreError::UnknownUpload)));
+    assert_eq!(fs::read_dir(folder.path().join("uploads")).unwrap().count(), 0);
+}
+
+#[test]
+fn only_a_paying_key_pins_and_requests_cannot_be_replayed() {
+    let (_folder, store) = store();
+    let bytes = content(10, 1);
+    let root = upload(&store, &bytes, ALICE, ID).unwrap();
+    assert!(matches!(store.pin(&root, &BOB, 1, 1), Err(StoreError::UnknownPin)));
+    assert!(matches!(store.unpin(&root, &BOB, 1, 1), Err(StoreError::UnknownPin)));
+    let unknown = Cid::of(Codec::Raw, b"unknown");
+    assert!(matches!(store.unpin(&unknown, &ALICE, 1, 1), Err(StoreError::UnknownObject)));
+    store.unpin(&root, &ALICE, 10, 10).unwrap();
+    store.pin(&root, &ALICE, 11, 11).unwrap();
+    assert!(matches!(store.unpin(&root, &ALICE, 10, 12), Err(StoreError::PinReplayed)));
+    assert!(store.is_pinned_by(&root, &ALICE).unwrap());
+}
+
+#[test]
+fn collects_what_nobody_pins_after_the_grace_time() {
+    let (folder, store) = store();
+    // Both objects begin with the same two leaves and share them and nothing else.
+    let first = content(3 * LEAF, 1);
+    let mut second = first.clone();
+    second[2 * LEAF..].fill(9);
+    let one = upload(&store, &first, ALICE, ID).unwrap();
+    let two = upload(&store, &second, BOB, OTHER).unwrap();
+    let shared = Cid::of(Codec::Raw, &first[..LEAF]);
+    assert_eq!(store.collect(u64::MAX, 0).unwrap().objects, 0, "pinned objects stay");
+    store.unpin(&one, &ALICE, 100, 100).unwrap();
+    assert_eq!(store.collect(149, 50).unwrap().objects, 0, "within the grace time");
+    let mut reading = store.object(&one).unwrap().unwrap();
+    assert_eq!(store.collect(150, 50).unwrap().bytes, first.len() as u64);
+    assert!(store.object(&one).unwrap().is_none() && !object_file(&folder, &one).exists());
+    assert!(
+        store.block(&one).unwrap().is_none()
+            && store.block(&Cid::of(Codec::Raw, &first[2 * LEAF..])).unwrap().is_none()
+    );
+    assert_eq!(reading.leaf(2).unwrap(), first[2 * LEAF..], "a reader that began before goes on");
+    assert!(shared.matches(&store.block(&shared).unwrap().unwrap()), "the other object still has it");
+    assert_eq!(read(&store, &two, 0..u64::MAX), second);
+    assert_eq!(store.stats().unwrap().bytes, second.len() as u64);
+    assert_eq!(store.stats().unwrap().corrupt, 0);
+}
+
+#[test]
+fn an_object_keeps_living_while_one_of_its_pins_does() {
+    let (_folder, store) = store();
+    let bytes = content(10, 1);
+    let root = store.put(bytes.as_slice(), &ALICE, 0).unwrap();
+    store.put(bytes.as_slice(), &BOB, 0).unwrap();
+    store.unpin(&root, &ALICE, 1, 1).unwrap();
+    assert_eq!(store.collect(1000, 0).unwrap().objects, 0);
+    store.unpin(&root, &BOB, 1, 1).unwrap();
+    assert_eq!(store.collect(1000, 0).unwrap().objects, 1);
+}
+
+#[test]
+fn damage_on_disk_is_reported_never_served_and_can_be_repaired() {
+    let (folder, store) = store();
+    let bytes = content(3 * LEAF, 1);
+    let root = upload(&store, &bytes, ALICE, ID).unwrap();
+    flip(&folder, &root, LEAF as u64 + 77);
+    let bad = Cid::of(Codec::Raw, &bytes[LEAF..2 * LEAF]);
+    assert!(matches!(store.block(&bad), Err(StoreError::Corrupt(cid)) if cid == bad));
+    let mut out = Vec::new();
+    let mut object = store.object(&root).unwrap().unwrap();
+    assert!(matches!(object.read(0..u64::MAX, &mut out), Err(StoreError::Corrupt(cid)) if cid == bad));
+    assert_eq!(out, bytes[..LEAF], "the whole leaves before it, nothing of it");
+    assert_eq!(object.leaf(2).unwrap(), bytes[2 * LEAF..]);
+    assert_eq!(store.stats().unwrap().corrupt, 2);
+    assert_eq!(store.object_bytes(&root).unwrap(), None, "no longer counted as stored");
+    upload(&store, &bytes, ALICE, ID).unwrap();
+    assert_eq!(read(&store, &root, 0..u64::MAX), bytes);
+    assert_eq!(store.stats().unwrap().objects, 1);
+    store.unpin(&root, &ALICE, 1, 1).unwrap();
+    assert_eq!(store.collect(2, 0).unwrap().objects, 1);
+    assert!(store.block(&root).unwrap().is_none(), "repair added no reference");
+}
+
+#[test]
+fn a_truncated_or_missing_file_is_damage_and_other_copies_serve() {
+    let (folder, store) = store();
+    let first = content(2 * LEAF, 1);
+    let mut second = first.clone();
+    second[LEAF..].fill(3);
+    let one = upload(&store, &first, ALICE, ID).unwrap();
+    let two = upload(&store, &second, ALICE, OTHER).unwrap();
+    let shared = Cid::of(Codec::Raw, &first[..LEAF]);
+    fs::OpenOptions::new().write(true).open(object_file(&folder, &one)).unwrap().set_len(10).unwrap();
+    assert!(shared.matches(&store.block(&shared).unwrap().unwrap()), "served from the whole copy");
+    fs::remove_file(object_file(&folder, &two)).unwrap();
+    assert!(matches!(store.block(&shared), Err(StoreError::Corrupt(_))));
+    assert!(matches!(store.object(&two), Err(StoreError::Corrupt(_))));
+}
+
+#[test]
+fn many_readers_and_writers_work_at_once() {
+    let (_folder, store) = store();
+    let store = Arc::new(store);
+    let common = content(4 * LEAF, 77);
+    let threads: Vec<_> = (0..6u8)
+        .map(|n| {
+            let (store, common) = (store.clone(), common.clone());
+            thread::spawn(move || {
+                let own = content(3 * LEAF + n as usize, n);
+                let root = upload(&store, &own, ALICE, UploadId([n; 16])).unwrap();
+                let same = store.put(common.as_slice(), &PinKey([n + 1; 33]), 0).unwrap();
+                for _ in 0..3 {
+                    assert_eq!(read(&store, &root, 0..u64::MAX), own);
+                    assert_eq!(read(&store, &same, 0..u64::MAX), common);
+                    store.collect(0, 1000).unwrap();
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(store.stats().unwrap().objects, 7);
+    assert_eq!(store.stats().unwrap().corrupt, 0);
+}
+
+#[test]
+fn two_uploads_of_the_same_content_both_succeed() {
+    let (_folder, store) = store();
+    let bytes = content(2 * LEAF, 1);
+    let (a, b) = (open(&store, &request(&bytes, ALICE), ID), open(&store, &request(&bytes, BOB), OTHER));
+    assert_ne!(a, b);
+    for id in [a, b] {
+        for (leaf, part) in bytes.chunks(LEAF).enumerate() {
+            store.put_leaf(&id, leaf as u64, part, 0).unwrap();
+        }
+    }
+    let root = store.finish_upload(&a, 0).unwrap();
+    assert_eq!(store.finish_upload(&b, 0).unwrap(), root);
+    assert!(store.is_pinned_by(&root, &ALICE).unwrap() && store.is_pinned_by(&root, &BOB).unwrap());
+    assert!(matches!(store.finish_upload(&a, 0), Err(StoreError::UnknownUpload)));
+}
