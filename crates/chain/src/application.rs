@@ -280,7 +280,8 @@ impl Machine {
     /// Makes a finalized block durable, then known (B-13).
     async fn settle(&self, block: &Block) {
         let digest = block.header.digest();
-        let evaluated = self.shared.pending().block(&digest).expect("the engine executes a block before it applies it");
+        let evaluated =
+            self.shared.pending().block(&digest).expect("the engine executes a block before it applies it");
         let row = self.row(block, &evaluated).await;
         let commit = Commit {
             row,
@@ -378,7 +379,10 @@ impl<E: Spawner + StorageContext> Application<E> for Machine {
                 operations,
             },
         };
-        let block = Block { header, transactions: evaluated.transactions.iter().map(|t| t.encoded().clone()).collect() };
+        let block = Block {
+            header,
+            transactions: evaluated.transactions.iter().map(|t| t.encoded().clone()).collect(),
+        };
         evaluated.digest = block.header.digest();
         self.shared.pending().insert(evaluated);
         Some(Proposed { block, merkleized })

@@ -5,8 +5,7 @@
 
 use bytes::{BufMut, Bytes};
 use commonware_codec::{
-    Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write,
-    varint::MAX_U32_VARINT_SIZE,
+    Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write, varint::MAX_U32_VARINT_SIZE,
 };
 use commonware_consensus::{
     BoundedBlock, CertifiableBlock, Heightable,

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ::tokio::sync::mpsc;
 use bytes::Bytes;
 use commonware_broadcast::buffered;
 use commonware_consensus::{
@@ -27,7 +28,8 @@ use commonware_consensus::{
     types::{Epoch, FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{
-    ChaCha20Poly1305, Digested, Digestible as _, Sha256, Signer as _, certificate::ConstantProvider, ed25519, sha256,
+    ChaCha20Poly1305, Digested, Digestible as _, Sha256, Signer as _, certificate::ConstantProvider, ed25519,
+    sha256,
 };
 use commonware_glue::stateful::{
     Config as StatefulConfig, Mailbox as StatefulMailbox, Stateful, SyncPlan,
@@ -52,7 +54,6 @@ use commonware_stream::{
     sake::{self, Sake},
 };
 use commonware_utils::{NZDuration, NZU16, NZU32, NZU64, NZUsize, ordered::Map};
-use ::tokio::sync::mpsc;
 use yilian_crypto::{Label, hash::tagged};
 use yilian_finality::certificate::namespace;
 
@@ -311,8 +312,8 @@ fn archive<C>(name: &str, cache: &CacheRef, codec_config: C) -> prunable::Config
 fn database(cache: &CacheRef) -> FixedConfig<EightCap, Sequential> {
     FixedConfig {
         merkle_config: MmrConfig {
-            journal_partition: "state-tree".into(),
-            metadata_partition: "state-tree-metadata".into(),
+            journal_partition: "state-nodes".into(),
+            metadata_partition: "state-pins".into(),
             items_per_blob: NZU64!(65536),
             write_buffer: BUFFER,
             replay_buffer: BUFFER,

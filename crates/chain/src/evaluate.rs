@@ -13,8 +13,8 @@ use yilian_crypto::{
     ticket::{Class, Period, TicketKey},
 };
 use yilian_ledger::{
-    BlockContext, ChainId, Checked, Entry, ExecuteError, Known, Name, Refusal, Selection, TicketKeys, Transaction,
-    block_names, execute, select,
+    BlockContext, ChainId, Checked, Entry, ExecuteError, Known, Name, Refusal, Selection, TicketKeys,
+    Transaction, block_names, execute, select,
 };
 
 use crate::{
@@ -112,7 +112,11 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
     }
 
     /// Evidence of every transaction of a block: from the pool where it was checked already, the rest in parallel.
-    pub async fn check(&mut self, context: &BlockContext, block: &Block) -> Result<Vec<Checked>, EvaluateError> {
+    pub async fn check(
+        &mut self,
+        context: &BlockContext,
+        block: &Block,
+    ) -> Result<Vec<Checked>, EvaluateError> {
         let known: Vec<Result<Checked, Bytes>> = {
             let (pool, pending) = (self.shared.pool(), self.shared.pending());
             let find = |bytes: &Bytes| {
@@ -124,10 +128,7 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
         };
         let (keys, chain) = (self.ticket_keys(context).await?, self.shared.chain);
         let check_all = move || {
-            known
-                .into_par_iter()
-                .map(|item| item.or_else(|bytes| check_one(&bytes, chain, &keys)))
-                .collect()
+            known.into_par_iter().map(|item| item.or_else(|bytes| check_one(&bytes, chain, &keys))).collect()
         };
         compute(check_all).await.unwrap_or(Err(EvaluateError::Abandoned))
     }

@@ -14,7 +14,13 @@ use tokio::sync::mpsc;
 use tracing::debug;
 use yilian_ledger::{Checked, Entry, Transaction, transaction::MAX_TRANSACTION};
 
-use crate::{application::now_ms, pool::Source, query::Query, shared::Shared, work::{compute, within}};
+use crate::{
+    application::now_ms,
+    pool::Source,
+    query::Query,
+    shared::Shared,
+    work::{compute, within},
+};
 
 /// Most transactions and bytes of one message.
 const MAX_BATCH: usize = 256;

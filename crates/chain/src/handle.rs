@@ -186,7 +186,11 @@ impl Handle {
     }
 
     /// Newest first, below `before` (or from the newest), at most `limit` (capped at 100).
-    pub async fn blocks(&self, before: Option<Height>, limit: usize) -> Result<Vec<BlockSummary>, ChainError> {
+    pub async fn blocks(
+        &self,
+        before: Option<Height>,
+        limit: usize,
+    ) -> Result<Vec<BlockSummary>, ChainError> {
         let rows = self.0.shared.store.blocks(before, limit.min(MAX_SUMMARIES))?;
         Ok(rows.iter().map(Row::summary).collect())
     }

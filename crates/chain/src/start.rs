@@ -84,7 +84,8 @@ impl Chain {
         let run = move || {
             // Told on every way out, a panic of the engine included.
             let _guard = Told(has_stopped);
-            let config = runtime::Config::new().with_storage_directory(directory).with_worker_threads(WORKERS);
+            let config =
+                runtime::Config::new().with_storage_directory(directory).with_worker_threads(WORKERS);
             runtime::Runner::new(config).start(|context| run(context, setup, requested, stopping, started));
         };
         thread::Builder::new().name("chain".into()).spawn(run).map_err(StartError::Directory)?;

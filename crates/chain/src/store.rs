@@ -9,7 +9,8 @@ use std::path::Path;
 
 use bytes::BufMut;
 use commonware_codec::{
-    Buf, Copying, DecodeExt as _, Encode as _, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write,
+    Buf, Copying, DecodeExt as _, Encode as _, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _,
+    Write,
 };
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use yilian_crypto::Digest;
