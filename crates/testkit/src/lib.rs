@@ -3,6 +3,7 @@
 #[cfg(feature = "network")]
 pub mod client;
 pub mod crypto;
+pub mod delegation;
 pub mod ledger;
 #[cfg(feature = "network")]
 pub mod network;
