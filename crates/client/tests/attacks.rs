@@ -15,11 +15,14 @@ use yilian_client::{
     record::{ContentKey, Dossier, RecordOpening, opening},
     wallet::keys::owner_commitment,
 };
-use yilian_crypto::{certificate::Level, ticket::Class};
+use yilian_crypto::{
+    certificate::Level,
+    ticket::{Class, Request},
+};
 use yilian_ledger::{Outcome, member::NotCertified, transaction::{Create, Revoke}};
 use yilian_testkit::{
     client::{AuthorKnowledge, Checks, Refused, WeakReader, record_of, unsalted_commitment},
-    ledger::Seeded,
+    ledger::{Seeded, ticket_secret},
     network::{TestNetwork, run, staff},
 };
 
@@ -219,6 +222,12 @@ fn a_ticket_key_made_for_one_wallet_is_noticed() {
         let tagged = tickets::fetch(&client, &mut bob, Class::Care, period, &mut rng).await;
         assert!(matches!(tagged, Err(ClientError::LyingNode { reason: Lie::Ticket, .. })), "{tagged:?}");
         assert_eq!(bob.tickets_of(Class::Care, period), 0);
+        // Control: a wallet that blinds for whatever key the authority hands it gets a ticket with its name on it.
+        let personal = ticket_secret(3);
+        let (request, blinded) = Request::new(personal.public(), Class::Care, period, &mut rng).unwrap();
+        let signed = personal.sign_blinded(&blinded, &mut rng).unwrap();
+        let ticket = request.finish(personal.public(), &signed).unwrap();
+        assert!(ticket.ticket.verify(personal.public()).is_ok());
         let record = own::record(&client, &mut alice, &bundle("Alice"), Vec::new(), None, &mut rng).await;
         assert!(record.is_ok(), "{record:?}");
     });

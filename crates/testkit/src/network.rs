@@ -133,6 +133,11 @@ impl TestNetwork {
         self.0.nodes.borrow()[node].stored()
     }
 
+    /// The newest certified header.
+    pub fn snapshot(&self) -> yilian_finality::Snapshot {
+        self.0.state.snapshot()
+    }
+
     /// Content and pin keys as a node sees them.
     pub fn pins(&self, node: usize) -> Vec<(String, String)> {
         self.0.nodes.borrow()[node].pins.clone()
