@@ -19,7 +19,11 @@ use yilian_crypto::{
     certificate::Level,
     ticket::{Class, Request},
 };
-use yilian_ledger::{Outcome, member::NotCertified, transaction::{Create, Revoke}};
+use yilian_ledger::{
+    Outcome,
+    member::NotCertified,
+    transaction::{Create, Revoke},
+};
 use yilian_testkit::{
     client::{AuthorKnowledge, Checks, Refused, WeakReader, record_of, unsalted_commitment},
     ledger::{Seeded, ticket_secret},
@@ -29,7 +33,11 @@ use yilian_testkit::{
 type Wallet = yilian_client::Wallet<common::Disk>;
 
 /// The key that opens a record of one's own wallet.
-fn content_of(network: &TestNetwork, wallet: &Wallet, index: yilian_client::wallet::index::RecordIndex) -> ContentKey {
+fn content_of(
+    network: &TestNetwork,
+    wallet: &Wallet,
+    index: yilian_client::wallet::index::RecordIndex,
+) -> ContentKey {
     let entry = entry_of(network, wallet, index);
     let owner = wallet.keys().owner(index).verifying_key().encode();
     let key = wallet.keys().record_delegator(index).decapsulate(&entry.capsule, &owner);
@@ -277,4 +285,3 @@ fn another_reader_cannot_open_a_grant() {
         assert!(matches!(stolen, Err(ClientError::NoDelegateeKey)), "{stolen:?}");
     });
 }
-

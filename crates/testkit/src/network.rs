@@ -133,6 +133,17 @@ impl TestNetwork {
         self.0.nodes.borrow()[node].stored()
     }
 
+    /// Opens a further period's care tickets.
+    pub async fn open_period(&self, period: yilian_crypto::ticket::Period) {
+        self.0.world.borrow_mut().open_period(period);
+        self.sync().await;
+    }
+
+    /// Lets a wallet fetch its tickets again: in place of a second device's own enrolment.
+    pub fn give(&self, wallet: yilian_crypto::sign::VerifyingKey) {
+        self.0.authority.borrow_mut().forget(&yilian_api::encoding::key_to_hex(&wallet));
+    }
+
     /// The newest certified header.
     pub fn snapshot(&self) -> yilian_finality::Snapshot {
         self.0.state.snapshot()

@@ -87,8 +87,7 @@ async fn blind<H: Host>(
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<Request>, ClientError> {
     let authority = client.authority()?;
-    let info =
-        http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
+    let info = http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
     let count = (info.tickets_per_period as usize).min(MAX_BATCH);
     let request = |_| {
         let request = Request::new(ticket_key, class, period, rng);

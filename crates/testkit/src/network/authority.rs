@@ -29,6 +29,11 @@ impl Authority {
         Self { enrolled: BTreeSet::new(), served: BTreeSet::new(), tags: false }
     }
 
+    /// Serves a wallet anew.
+    pub fn forget(&mut self, wallet: &str) {
+        self.served.retain(|(key, _)| key != wallet);
+    }
+
     pub fn info(&self, world: &World) -> AuthorityInfo {
         AuthorityInfo {
             chain: world.chain.0.to_string(),
