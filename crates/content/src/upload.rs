@@ -95,11 +95,10 @@ impl Store {
             drop(tx);
             return Ok(Opened::Upload(id, self.upload(&id, now)?));
         }
-        if let Some(entry) = index::object_in(&tx, &request.root)?.filter(|entry| !entry.damaged) {
-            if entry.bytes == request.bytes {
-                self.pin_again(tx, request, paid)?;
-                return Ok(Opened::Complete);
-            }
+        let stored = index::object_in(&tx, &request.root)?;
+        if stored.is_some_and(|entry| !entry.damaged && entry.bytes == request.bytes) {
+            self.pin_again(tx, request, paid)?;
+            return Ok(Opened::Complete);
         }
         spend(&tx, paid)?;
         self.admit(&tx, request)?;
