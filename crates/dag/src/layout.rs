@@ -109,6 +109,11 @@ impl Layout {
         }
     }
 
+    pub(crate) fn last_has_one_child(&self, level: usize) -> bool {
+        let children = self.children(Position { level, index: self.counts[level] - 1 });
+        children.end - children.start == 1
+    }
+
     /// Offset in the file of a leaf, bytes.
     pub fn leaf_offset(&self, leaf: u64) -> u64 {
         leaf.saturating_mul(LEAF as u64)

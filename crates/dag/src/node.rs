@@ -167,7 +167,7 @@ fn link_len(total_size: u64) -> u64 {
     2 + Cid::BINARY as u64 + 2 + 1 + varint_len(total_size)
 }
 
-fn varint_len(value: u64) -> u64 {
+pub(crate) fn varint_len(value: u64) -> u64 {
     u64::from((64 - (value | 1).leading_zeros()).div_ceil(7))
 }
 
