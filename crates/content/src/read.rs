@@ -1,4 +1,4 @@
-//! Reading: every block is hashed before it is handed out (spec T-9). A damaged one is an error, never an answer.
+//! Reading: every block is hashed before it is handed out (spec CS-9). A damaged one is an error, never an answer.
 
 use std::{
     fs::File,

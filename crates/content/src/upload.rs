@@ -1,4 +1,4 @@
-//! Resumable uploads of announced content (spec T-8): opened against payment, leaves in order, finished if the root is
+//! Resumable uploads of announced content (spec CS-8): opened against payment, leaves in order, finished if the root is
 //! the one announced.
 //!
 //! What was received survives a restart: leaves and their digests lie on disk, and are compared when an upload is

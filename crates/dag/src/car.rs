@@ -1,4 +1,4 @@
-//! CARv1 with one root: the frames a gateway streams and a bounded decoder of them (spec D-6).
+//! CARv1 with one root: the frames a gateway streams and a bounded decoder of them (spec DG-6).
 //!
 //! The decoder splits a byte stream into (CID, bytes) and bounds every length before it waits for the bytes; whether
 //! the bytes are the CID's is the verifying reader's business.

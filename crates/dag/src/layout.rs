@@ -1,4 +1,4 @@
-//! The tree that a file of a given length has: pure arithmetic (spec D-3).
+//! The tree that a file of a given length has: pure arithmetic (spec DG-3).
 //!
 //! Level 0 are the leaves, each level above groups 174 nodes of the one below from the left, until one node is left.
 //! A file of at most one leaf is that leaf. Nothing in a block can change this shape; blocks are checked against it.

@@ -1,4 +1,4 @@
-//! Interior nodes: UnixFS `File` in dag-pb, the canonical encoding only (spec D-4).
+//! Interior nodes: UnixFS `File` in dag-pb, the canonical encoding only (spec DG-4).
 //!
 //! The decoder refuses everything the encoder would not write: other field orders, unknown fields, names, inline data,
 //! metadata, long varints, links to other kinds of CID, more than 174 links.

@@ -4,6 +4,7 @@ mod backup;
 mod blocks;
 mod buckets;
 mod chain;
+pub mod content;
 pub mod envelope;
 pub mod error;
 mod events;
