@@ -20,7 +20,6 @@ use crate::{
 /// A message that was handed out to us.
 #[derive(Clone, Debug)]
 pub(crate) struct Incoming {
-    pub node: NodeUrl,
     pub id: Digest,
     pub kind: MessageKind,
     /// By the node's clock, ms.
@@ -80,8 +79,7 @@ async fn collect_at<H: Host>(
             return Err(NodeFault::Lied(Lie::Message));
         }
         seen.insert(envelope.id);
-        let node = node.clone();
-        found.push(Incoming { node, id: envelope.id, kind: envelope.kind, received: envelope.received, bytes });
+        found.push(Incoming { id: envelope.id, kind: envelope.kind, received: envelope.received, bytes });
     }
     Ok(found)
 }
@@ -123,10 +121,7 @@ async fn post_at<H: Host>(
     let (time, id) = (client.now().0, message_id(sealed));
     let statement = Statement::mailbox_post(&audience, mailbox, &id, receipt, time);
     let mut body = http::body(sealed, receipt);
-    body.payment = payer.pay(&statement);
-    if body.payment.is_some() {
-        body.time = time;
-    }
+    (body.payment, body.time) = (Some(payer.pay(&statement)), time);
     let posted = http::send_message(client.host(), node, mailbox, &body).await?;
     if posted.id == to_hex(&id.0) { Ok(()) } else { Err(NodeFault::Lied(Lie::Message)) }
 }

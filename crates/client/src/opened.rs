@@ -2,11 +2,7 @@
 //! `com`, the content by its address, the signed document, `oc`, the author at the entry's time, the profile.
 
 use yilian_crypto::{Digest, certificate::Role, sign::VerifyingKey};
-use yilian_ledger::{
-    Entry, Time,
-    entry::RecordEntry,
-    name::Aid,
-};
+use yilian_ledger::{Entry, Time, entry::RecordEntry, name::Aid};
 
 use crate::{
     client::Client,

@@ -13,8 +13,6 @@ use crate::member::Member;
 /// Who pays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Payer<'a> {
-    /// Nobody: within a node's free quota.
-    Free,
     Member(&'a Member),
     /// Taken out of the wallet's purse already, and saved so.
     Tickets(&'a [TicketWithKey]),
@@ -22,19 +20,18 @@ pub(crate) enum Payer<'a> {
 
 impl Payer<'_> {
     /// Signs what the node is asked for.
-    pub(crate) fn pay(&self, statement: &Statement) -> Option<UploadPayment> {
+    pub(crate) fn pay(&self, statement: &Statement) -> UploadPayment {
         match self {
-            Self::Free => None,
-            Self::Member(member) => Some(UploadPayment::Member {
+            Self::Member(member) => UploadPayment::Member {
                 member: to_hex(&member.id.0.0),
                 signature: signature_to_hex(&statement.sign(&member.keys.signing())),
-            }),
+            },
             Self::Tickets(tickets) => {
                 let paid = |ticket: &TicketWithKey| PaidTicket {
                     ticket: to_base64(&ticket.ticket.encode()),
                     signature: signature_to_hex(&statement.sign(&ticket.one_time)),
                 };
-                Some(UploadPayment::Tickets { tickets: tickets.iter().map(paid).collect() })
+                UploadPayment::Tickets { tickets: tickets.iter().map(paid).collect() }
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use yilian_crypto::stream::{DataKey, Decryptor, leaf_range};
+use yilian_crypto::stream::{DataKey, Decryptor, leaf_range, leaves_of};
 use yilian_dag::{Accepted, Cid, Reader, VerifyError, Wanted};
 
 use super::{ContentError, Progress, Sink};
@@ -49,18 +49,15 @@ impl Object {
     ) -> Result<(), ClientError> {
         let end = range.end.min(self.length());
         let total = end.saturating_sub(range.start);
-        let (mut at, mut done) = (range.start, 0);
-        let mut index = leaf_of(self.length(), range.start);
-        while at < end {
+        let mut done = 0;
+        for index in leaves_of(range.start..end) {
             let span = leaf_range(self.length(), index);
             let plain = self.leaf(client, index).await?;
-            let from = (at - span.start) as usize;
+            let from = range.start.saturating_sub(span.start) as usize;
             let to = (end.min(span.end) - span.start) as usize;
             let part = plain.get(from..to).ok_or(ContentError::Missing(index))?;
             sink.write(part).await?;
             done += part.len() as u64;
-            at = span.end;
-            index += 1;
             progress.advance(done, total);
         }
         Ok(())
@@ -90,17 +87,6 @@ impl Object {
         let leaf = fetch_leaf(client, &mut self.reader, index).await?;
         Ok(self.decryptor.leaf(index, &leaf)?)
     }
-}
-
-/// The leaf that carries plaintext byte `offset`.
-fn leaf_of(length: u64, offset: u64) -> u64 {
-    let first = leaf_range(length, 0);
-    if offset < first.end {
-        return 0;
-    }
-    let second = leaf_range(length, 1);
-    let width = (second.end - second.start).max(1);
-    1 + (offset - first.end) / width
 }
 
 /// Fetches the blocks on the way to a leaf, and the leaf.

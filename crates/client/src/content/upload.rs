@@ -10,7 +10,7 @@ use yilian_api::{
 };
 use yilian_crypto::{
     sign::VerifyingKey,
-    stream::{DataKey, Encryptor, leaf_range},
+    stream::{DataKey, Encryptor},
 };
 use yilian_dag::{Builder, Cid, Codec};
 
@@ -35,25 +35,22 @@ pub(crate) struct Prepared {
 struct Leaves<'a, S> {
     source: &'a mut S,
     encryptor: Encryptor,
-    length: u64,
-    index: u64,
 }
 
 impl<'a, S: Source> Leaves<'a, S> {
-    fn new(source: &'a mut S, key: DataKey) -> Self {
-        let length = source.length();
-        Self { source, encryptor: Encryptor::new(key, length), length, index: 0 }
+    fn new(source: &'a mut S, key: DataKey) -> Result<Self, ClientError> {
+        let encryptor = Encryptor::new(key, source.length())?;
+        Ok(Self { source, encryptor })
     }
 
     /// Plaintext and ciphertext of the next leaf.
     async fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, ClientError> {
-        let range = leaf_range(self.length, self.index);
+        let Some(range) = self.encryptor.next_range() else { return Ok(None) };
         let mut plain = vec![0; (range.end - range.start) as usize];
         if !plain.is_empty() {
             self.source.read_at(range.start, &mut plain).await?;
         }
         let leaf = self.encryptor.next_leaf(&plain)?;
-        self.index += 1;
         Ok(leaf.map(|leaf| (plain, leaf)))
     }
 }
@@ -66,7 +63,7 @@ pub(crate) async fn prepare<S: Source>(
 ) -> Result<Prepared, ClientError> {
     let length = source.length();
     let (mut builder, mut tree, mut digests) = (Builder::new(), Tree::new(), Vec::new());
-    let mut leaves = Leaves::new(source, key.clone());
+    let mut leaves = Leaves::new(source, key.clone())?;
     let mut done = 0;
     while let Some((plain, leaf)) = leaves.next().await? {
         tree.push(&plain);
@@ -94,7 +91,7 @@ pub(crate) async fn store<H: Host, S: Source>(
     if opened.complete {
         return Ok(());
     }
-    let mut leaves = Leaves::new(source, prepared.stored.key.clone());
+    let mut leaves = Leaves::new(source, prepared.stored.key.clone())?;
     let (mut index, mut done) = (0u64, 0);
     while let Some((plain, leaf)) = leaves.next().await? {
         let expected = prepared.leaves.get(index as usize);
@@ -127,11 +124,7 @@ async fn open<H: Host>(
     let audience = client.audience(node).await?;
     let cid = stored.cid.to_string();
     let statement = Statement::upload(&audience, &cid, stored.bytes, pin);
-    let payment = payer.pay(&statement).ok_or(NodeFault::Problem {
-        status: 402,
-        code: "payment.required".into(),
-        detail: "content is paid".into(),
-    })?;
+    let payment = payer.pay(&statement);
     let request = UploadRequest { cid, bytes: stored.bytes, pin_key: key_to_hex(pin), payment };
     http::open_upload(client.host(), node, &request).await
 }

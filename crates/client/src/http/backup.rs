@@ -30,4 +30,3 @@ pub(crate) async fn fetch<H: Host>(
         Err(fault) => Err(fault),
     }
 }
-

@@ -3,7 +3,7 @@
 use yilian_api::content::{PinRequest, UploadFinished, UploadOpened, UploadRequest};
 use yilian_dag::Cid;
 
-use super::{Body, get, malformed, parse, post, send, tell};
+use super::{Body, malformed, parse, post, send, tell};
 use crate::{
     error::NodeFault,
     host::{Host, Method, NodeUrl},
@@ -16,14 +16,6 @@ pub(crate) async fn open_upload<H: Host>(
 ) -> Result<UploadOpened, NodeFault> {
     let opened = post(host, node, "/v1/uploads".into(), request).await?;
     checked(opened)
-}
-
-pub(crate) async fn upload_state<H: Host>(
-    host: &H,
-    node: &NodeUrl,
-    id: &str,
-) -> Result<UploadOpened, NodeFault> {
-    checked(get(host, node, format!("/v1/uploads/{id}")).await?)
 }
 
 /// The identifier goes into paths: nothing but letters, digits, `-` and `_`.
@@ -54,10 +46,6 @@ pub(crate) async fn finish_upload<H: Host>(
 
 pub(crate) async fn pin<H: Host>(host: &H, node: &NodeUrl, request: &PinRequest) -> Result<(), NodeFault> {
     tell(host, node, Method::Post, "/v1/pins".into(), request).await
-}
-
-pub(crate) async fn unpin<H: Host>(host: &H, node: &NodeUrl, request: &PinRequest) -> Result<(), NodeFault> {
-    tell(host, node, Method::Delete, "/v1/pins".into(), request).await
 }
 
 /// One block; whether it is the one asked for is for the caller to check.

@@ -1,9 +1,11 @@
 //! Chain and state endpoints: what comes back is decoded, not yet believed.
 
-use commonware_codec::{Read, ReadExt as _};
+use commonware_codec::Read;
 use yilian_api::{
     encoding::{from_base64, from_hex, to_hex},
-    ledger::{BucketAnswer, EntryAnswer, GenesisBody, NodeStatus, SnapshotBody, Submitted, TransactionStatus},
+    ledger::{
+        BucketAnswer, EntryAnswer, GenesisBody, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
+    },
 };
 use yilian_crypto::Digest;
 use yilian_finality::{Answer, Bucket, Header, Prefix, Snapshot, snapshot::MAX_FINALIZATION};

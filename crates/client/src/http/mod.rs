@@ -8,7 +8,6 @@ pub mod mailbox;
 
 use serde::{Serialize, de::DeserializeOwned};
 use yilian_api::problem::Problem;
-use yilian_ledger::Time;
 
 use crate::{
     error::{Lie, NodeFault},
@@ -100,9 +99,4 @@ fn clip(mut text: String) -> String {
     }
     text.truncate(end);
     text
-}
-
-/// Milliseconds of a signed request.
-fn millis(time: Time) -> u64 {
-    time.0
 }

@@ -8,10 +8,7 @@ use yilian_api::{
     encoding::{key_to_hex, signature_to_hex},
     signing::{PinVerb, Statement},
 };
-use yilian_crypto::{
-    stream::DataKey,
-    ticket::TicketWithKey,
-};
+use yilian_crypto::{stream::DataKey, ticket::TicketWithKey};
 use yilian_dag::Cid;
 use yilian_ledger::{Entry, entry::RecordEntry, transaction::Create};
 
@@ -75,7 +72,8 @@ pub(super) async fn enter<H: Host, S: Store>(
     let copies = client.network().replicas.clamp(1, client.network().nodes.len().max(1));
     let each = usize::try_from(price(prepared.stored.bytes)).unwrap_or(usize::MAX);
     let mut tickets =
-        super::tickets::take(client, wallet, each.saturating_mul(copies).saturating_add(1), &parameters).await?;
+        super::tickets::take(client, wallet, each.saturating_mul(copies).saturating_add(1), &parameters)
+            .await?;
     let for_entry = tickets.split_off(each * copies);
 
     let piles: Vec<_> = tickets.chunks(each).collect();
@@ -86,8 +84,8 @@ pub(super) async fn enter<H: Host, S: Store>(
 
     let delegator = wallet.keys().record_delegator(index);
     let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), rng);
-    let wrapped = key.wrap(&opening::wrap_of(&prepared.stored.cid, &prepared.stored.key));
     let com = opening::com(&prepared.stored.cid, &key.commitment_key());
+    let wrapped = opening::wrap(key, &prepared.stored.cid, &prepared.stored.key);
     let create = Create::sign(client.chain(), &owner, capsule, wrapped, com, &for_entry);
     let ours = |entry: &Entry| matches!(entry, Entry::Record(RecordEntry { com: c, .. }) if *c == com);
     let entry = client.apply(&create, &aid.name(), ours).await?;

@@ -4,7 +4,6 @@
 //! before the transaction is sent; it goes out at once face to face, else after a random delay, so that the times of a
 //! grant and of a message do not pair.
 
-use commonware_codec::Encode as _;
 use rand_core::CryptoRng;
 use yilian_crypto::ticket::Class as TicketClass;
 use yilian_ledger::{
@@ -72,8 +71,7 @@ pub async fn grant<H: Host, S: Store>(
     if wallet.tickets(TicketClass::Care, &parameters, view.time()) < needed {
         return Err(ClientError::NoTickets);
     }
-    let index =
-        wallet.draw_grant(terms.record).await?.ok_or(ClientError::UnknownRecord(terms.record))?;
+    let index = wallet.draw_grant(terms.record).await?.ok_or(ClientError::UnknownRecord(terms.record))?;
     prepare(client, wallet, &terms, index, &entry, rng).await?;
     submit(client, wallet, &terms, index, &parameters, view.time()).await?;
     if terms.delivery == Delivery::Now {
@@ -134,9 +132,7 @@ async fn submit<H: Host, S: Store>(
 ) -> Result<(), ClientError> {
     let keys = wallet.keys().clone();
     let (record, name) = (terms.record, keys.bid(terms.record, index).name());
-    let rk = keys
-        .record_delegator(record)
-        .rekey(terms.reader.delegatee(), &keys.blinding(record, index));
+    let rk = keys.record_delegator(record).rekey(terms.reader.delegatee(), &keys.blinding(record, index));
     let tickets = super::tickets::take(client, wallet, 1, parameters).await?;
     let transaction = GrantTransaction::sign(
         client.chain(),
@@ -169,7 +165,10 @@ async fn submit<H: Host, S: Store>(
 }
 
 /// Looks after grants whose transaction was on its way when something went wrong.
-pub async fn settle<H: Host, S: Store>(client: &Client<H>, wallet: &mut Wallet<S>) -> Result<(), ClientError> {
+pub async fn settle<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+) -> Result<(), ClientError> {
     let unsettled = |(key, grant): (&(RecordIndex, GrantIndex), &Grant)| {
         (grant.status == GrantStatus::Submitted).then_some((*key, grant.bid))
     };
@@ -243,9 +242,4 @@ fn random_below(bound: u64, rng: &mut impl CryptoRng) -> u64 {
     let mut wide = [0; 16];
     rng.fill_bytes(&mut wide);
     (u128::from_le_bytes(wide) % u128::from(bound.max(1))) as u64
-}
-
-/// The owner's context of a record's capsule: its key as encoded.
-pub(crate) fn owner_context(owner: &yilian_crypto::sign::VerifyingKey) -> Vec<u8> {
-    owner.encode().to_vec()
 }

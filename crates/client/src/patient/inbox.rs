@@ -57,10 +57,7 @@ pub struct Inbox {
 }
 
 /// Looks into the mailbox of every open offer.
-pub async fn inbox<H: Host, S: Store>(
-    client: &Client<H>,
-    wallet: &Wallet<S>,
-) -> Result<Inbox, ClientError> {
+pub async fn inbox<H: Host, S: Store>(client: &Client<H>, wallet: &Wallet<S>) -> Result<Inbox, ClientError> {
     let mut inbox = Inbox::default();
     let open = |(index, offer): (&RecordIndex, &crate::wallet::state::Offer)| {
         matches!(offer.status, OfferStatus::Open | OfferStatus::Adopting).then_some(*index)

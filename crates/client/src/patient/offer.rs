@@ -5,12 +5,7 @@ use crate::{
     error::ClientError,
     host::Host,
     offer::OfferCard,
-    wallet::{
-        Store, Wallet,
-        index::RecordIndex,
-        keys::Keys,
-        state::OfferStatus,
-    },
+    wallet::{Store, Wallet, index::RecordIndex, keys::Keys, state::OfferStatus},
 };
 use yilian_ledger::ChainId;
 

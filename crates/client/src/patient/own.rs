@@ -6,7 +6,7 @@ use yilian_crypto::{Digest, stream::DataKey};
 
 use crate::{
     client::Client,
-    content::{Progress, Quiet, Source, prepare},
+    content::{Progress, Source, prepare},
     error::ClientError,
     host::Host,
     record::{Attachment, Author, Bundle, Claims, Class, Document, Form, Summary},

@@ -4,7 +4,7 @@ use bytes::BufMut;
 use commonware_codec::{Buf, Error, FixedSize, Read, ReadExt as _, Write};
 use yilian_crypto::{Digest, Label, Secret, hash::tagged, sign::VerifyingKey, stream::DataKey};
 use yilian_dag::{Cid, Codec};
-use yilian_delegation::{CapsuleKey, Wrap};
+use yilian_delegation::{CapsuleKey, FreshCapsuleKey, Wrap, Wrapped};
 
 use crate::wire::{Text, at_most, layout};
 
@@ -26,10 +26,7 @@ pub struct ContentKeyError;
 
 impl ContentKey {
     /// From `K` and `W`.
-    pub fn unwrap(
-        key: &CapsuleKey,
-        wrapped: &yilian_delegation::Wrapped,
-    ) -> Result<Self, ContentKeyError> {
+    pub fn unwrap(key: &CapsuleKey, wrapped: &Wrapped) -> Result<Self, ContentKeyError> {
         let wrap = key.unwrap(wrapped).map_err(|_| ContentKeyError)?;
         let codec = Codec::from_u64(u64::from(wrap.codec)).map_err(|_| ContentKeyError)?;
         Ok(Self {
@@ -50,9 +47,14 @@ pub fn com(cid: &Cid, commitment: &Secret<[u8; 32]>) -> Digest {
     tagged(Label::ContentCommitment, &[&cid.to_compact(), commitment.expose()])
 }
 
-/// What `W` holds for a content.
-pub fn wrap_of(cid: &Cid, key: &DataKey) -> Wrap {
-    Wrap { data_key: Secret::new(*key.expose()), codec: cid.codec() as u8, digest: Digest(*cid.digest()) }
+/// `W` for a content, under a capsule's key that was just made.
+pub fn wrap(capsule_key: FreshCapsuleKey, cid: &Cid, key: &DataKey) -> Wrapped {
+    let wrap = Wrap {
+        data_key: Secret::new(*key.expose()),
+        codec: cid.codec() as u8,
+        digest: Digest(*cid.digest()),
+    };
+    capsule_key.wrap(&wrap).expect("a Cid has one of the two codecs that wrapping takes")
 }
 
 /// Opens one record without its capsule: inside a dossier.

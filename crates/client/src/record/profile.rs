@@ -106,7 +106,10 @@ impl Bundle {
 
     fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
         let entries = self.value.pointer("/entry").and_then(Value::as_array);
-        entries.into_iter().flatten().filter_map(|entry| Some((text(entry, "/fullUrl"), entry.get("resource")?)))
+        entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some((text(entry, "/fullUrl"), entry.get("resource")?)))
     }
 
     fn first(&self, kind: &str) -> Option<&Value> {

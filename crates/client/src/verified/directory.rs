@@ -14,12 +14,7 @@ use yilian_ledger::{
     name::MemberId,
 };
 
-use crate::{
-    client::Client,
-    error::ClientError,
-    host::Host,
-    wallet::keys::MailboxAddress,
-};
+use crate::{client::Client, error::ClientError, host::Host, wallet::keys::MailboxAddress};
 
 /// Longest chain of members: practitioner, institution, intermediate, root.
 const MAX_CHAIN: usize = 4;

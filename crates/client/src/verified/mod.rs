@@ -12,13 +12,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use yilian_finality::{Prefix, VerifiedHeader, verify_answer, verify_bucket};
 use yilian_ledger::{Entry, Kind, Name, Parameters, Time};
 
-pub use cache::Cache;
 use crate::{
     client::{Client, finality, lock},
     error::{ClientError, Lie, NodeFault},
     host::{Host, NodeUrl},
     http,
 };
+pub use cache::Cache;
 
 /// A whole bucket: complete, proved, and from when.
 #[derive(Clone, Debug)]
@@ -50,9 +50,8 @@ impl<H: Host> Client<H> {
         if let Some(header) = lock(&self.cache).header(self.oldest()) {
             return Ok(header);
         }
-        let (_, header) = self
-            .ask(async |node| self.check(&http::ledger::newest(self.host(), node).await?))
-            .await?;
+        let (_, header) =
+            self.ask(async |node| self.check(&http::ledger::newest(self.host(), node).await?)).await?;
         lock(&self.cache).keep_header(header.clone());
         Ok(header)
     }
@@ -113,10 +112,7 @@ impl<H: Host> Client<H> {
     }
 
     /// Whom a node claims to be; a claim outside the committee is a lie.
-    pub(crate) async fn audience(
-        &self,
-        node: &NodeUrl,
-    ) -> Result<yilian_api::signing::Audience, NodeFault> {
+    pub(crate) async fn audience(&self, node: &NodeUrl) -> Result<yilian_api::signing::Audience, NodeFault> {
         if let Some(audience) = lock(&self.cache).audience(node) {
             return Ok(audience);
         }

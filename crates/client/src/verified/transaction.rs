@@ -27,9 +27,8 @@ impl<H: Host> Client<H> {
         done: impl Fn(&Entry) -> bool,
     ) -> Result<Entry, ClientError> {
         let encoded = transaction.encode();
-        let (node, mut status) = self
-            .ask(async |node| http::ledger::submit(self.host(), node, &encoded).await)
-            .await?;
+        let (node, mut status) =
+            self.ask(async |node| http::ledger::submit(self.host(), node, &encoded).await).await?;
         for _ in 0..POLLS {
             match &status {
                 TransactionStatus::Pooled => {}
@@ -75,11 +74,7 @@ impl<H: Host> Client<H> {
         Err(ClientError::LyingNode { node: node.clone(), reason: Lie::Outcome })
     }
 
-    async fn found(
-        &self,
-        name: &Name,
-        done: impl Fn(&Entry) -> bool,
-    ) -> Result<Option<Entry>, ClientError> {
+    async fn found(&self, name: &Name, done: impl Fn(&Entry) -> bool) -> Result<Option<Entry>, ClientError> {
         let view = self.look_up(name).await?;
         Ok(view.entry(name).filter(|entry| done(entry)).cloned())
     }

@@ -116,7 +116,10 @@ impl<S: Store> Wallet<S> {
     }
 
     /// A grant index of a record, never given out on this lane; on disk before the caller sees it.
-    pub(crate) async fn draw_grant(&mut self, record: RecordIndex) -> Result<Option<GrantIndex>, WalletError> {
+    pub(crate) async fn draw_grant(
+        &mut self,
+        record: RecordIndex,
+    ) -> Result<Option<GrantIndex>, WalletError> {
         let lane = self.state.lane;
         let Some(entry) = self.state.records.get_mut(&record) else { return Ok(None) };
         let counter = entry.next_grant;
@@ -134,7 +137,11 @@ impl<S: Store> Wallet<S> {
     }
 
     /// Notes that a record is on the chain; keeps what is known of it.
-    pub(crate) async fn keep_record(&mut self, index: RecordIndex, record: Record) -> Result<(), WalletError> {
+    pub(crate) async fn keep_record(
+        &mut self,
+        index: RecordIndex,
+        record: Record,
+    ) -> Result<(), WalletError> {
         if let Some(offer) = self.state.offers.get_mut(&index) {
             offer.status = OfferStatus::Adopted;
         }

@@ -1,0 +1,144 @@
+//! Fetching tickets (protocol section 3): a fixed number, on a schedule, for the next period.
+//!
+//! The key is taken from the ledger, with proof, before anything is blinded, and every ticket is verified after: with a
+//! key of its own for one wallet the authority could tell that wallet's transactions from all others†.
+
+use rand_core::CryptoRng;
+use yilian_api::{
+    authority::{TicketRequest, class_name},
+    encoding::{from_base64, key_to_hex, signature_to_hex, to_base64, to_hex},
+    signing::Statement,
+};
+use yilian_crypto::{
+    sign::SigningKey,
+    ticket::{Class, Period, Request, TicketKey, TicketWithKey},
+};
+use yilian_ledger::{Entry, Name, Parameters, name::MemberId};
+
+use crate::{
+    client::{Client, at},
+    error::{ClientError, Lie, NodeFault},
+    host::Host,
+    http,
+    wallet::{Store, Wallet},
+};
+
+/// Most tickets asked for at once.
+const MAX_BATCH: u32 = 256;
+/// Bytes of a blind signature.
+const SIGNATURE: usize = 384;
+
+/// Fetches the period's fixed number, unless they are held already; how many came.
+pub async fn fetch<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+    class: Class,
+    period: Period,
+    rng: &mut impl CryptoRng,
+) -> Result<usize, ClientError> {
+    if wallet.tickets_of(class, period) > 0 {
+        return Ok(0);
+    }
+    let key = wallet.keys().authority();
+    let tickets = buy(client, &key, None, class, period, rng).await?;
+    let count = tickets.len();
+    wallet.add_tickets(tickets).await?;
+    Ok(count)
+}
+
+/// Current and next period, as far as the ledger has their keys. For a schedule.
+pub async fn replenish<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+    rng: &mut impl CryptoRng,
+) -> Result<usize, ClientError> {
+    let parameters = client.parameters().await?;
+    let next = Period(parameters.period(client.header().await?.header().time).0.saturating_add(1));
+    match fetch(client, wallet, Class::Care, next, rng).await {
+        Err(ClientError::NoTicketKey) => Ok(0),
+        other => other,
+    }
+}
+
+/// `count` tickets that are good by the ledger's clock; they are out of the wallet, on disk, when this returns.
+pub(crate) async fn take<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+    count: usize,
+    parameters: &Parameters,
+) -> Result<Vec<TicketWithKey>, ClientError> {
+    let now = client.header().await?.header().time.max(client.now());
+    wallet.take_tickets(Class::Care, count, parameters, now).await?.ok_or(ClientError::NoTickets)
+}
+
+/// Blinds, has signed, unblinds, verifies.
+pub(crate) async fn buy<H: Host>(
+    client: &Client<H>,
+    key: &SigningKey,
+    member: Option<MemberId>,
+    class: Class,
+    period: Period,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<TicketWithKey>, ClientError> {
+    let authority = client.authority()?;
+    let ticket_key = ledger_key(client, class, period).await?;
+    let info = http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
+    let count = info.tickets_per_period.min(MAX_BATCH);
+    let lie = || at(authority, NodeFault::Lied(Lie::Ticket));
+    let (mut requests, mut blinded) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let (request, message) = Request::new(&ticket_key, class, period, rng).map_err(|_| lie())?;
+        requests.push(request);
+        blinded.push(message);
+    }
+    let body = request_body(client, key, member, class, period, &blinded);
+    let answer = http::authority::tickets(client.host(), authority, &body)
+        .await
+        .map_err(|fault| at(authority, fault))?;
+    if answer.signatures.len() != requests.len() {
+        return Err(lie());
+    }
+    requests
+        .into_iter()
+        .zip(&answer.signatures)
+        .map(|(request, signature)| {
+            let signature = from_base64(signature, SIGNATURE).map_err(|_| lie())?;
+            request.finish(&ticket_key, &signature).map_err(|_| lie())
+        })
+        .collect()
+}
+
+fn request_body<H: Host>(
+    client: &Client<H>,
+    key: &SigningKey,
+    member: Option<MemberId>,
+    class: Class,
+    period: Period,
+    blinded: &[Vec<u8>],
+) -> TicketRequest {
+    let (time, class) = (client.now().0, class_name(class));
+    let chain = client.chain().0;
+    let statement = Statement::tickets(&chain, member.as_ref().map(|m| &m.0), class, period.0, blinded, time);
+    TicketRequest {
+        key: key_to_hex(&key.verifying_key()),
+        member: member.map(|member| to_hex(&member.0.0)),
+        class: class.into(),
+        period: period.0,
+        blinded: blinded.iter().map(|bytes| to_base64(bytes)).collect(),
+        time,
+        signature: signature_to_hex(&statement.sign(key)),
+    }
+}
+
+/// The one key of a period and class, as everybody sees it.
+async fn ledger_key<H: Host>(
+    client: &Client<H>,
+    class: Class,
+    period: Period,
+) -> Result<TicketKey, ClientError> {
+    match client.public_entry(&Name::ticket_key(class, period)).await? {
+        Some(Entry::TicketKey(key)) => Ok(key),
+        Some(_) => Err(ClientError::WrongEntry),
+        None => Err(ClientError::NoTicketKey),
+    }
+}
