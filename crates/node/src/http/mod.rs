@@ -58,6 +58,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(governance::router())
         .merge(mailbox::router())
         .merge(backup::router())
+        .merge(content::router())
 }
 
 /// The OpenAPI 3.1 document.

@@ -8,6 +8,7 @@ mod negotiation;
 mod payment;
 mod pins;
 mod problem;
+mod settings;
 mod uploads;
 
 #[cfg(test)]
@@ -21,7 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use yilian_api::signing::Audience;
 use yilian_content::Store;
 
-pub use self::payment::PaymentVerifier;
+pub use self::{payment::PaymentVerifier, settings::ContentSettings};
 use super::error::{ApiError, ApiResult};
 
 /// Downloads of whole objects at once; each holds a few leaves.

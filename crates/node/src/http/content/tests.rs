@@ -405,7 +405,8 @@ async fn a_stranger_cannot_pin_what_it_did_not_pay_for() {
 #[tokio::test]
 async fn downloads_are_bounded_in_number() {
     let node = node(Limits::default());
-    let root = node.upload(&content_of(40 * LEAF, 1), 1).await;
+    let content = content_of(40 * LEAF, 1);
+    let root = node.content.store().put(content.as_slice(), &PinKey([3; 33]), 0).unwrap();
     let path = format!("/ipfs/{root}?format=car");
     let mut held = Vec::new();
     for _ in 0..DOWNLOADS {
