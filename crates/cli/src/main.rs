@@ -2,6 +2,7 @@
 
 mod demo;
 mod http;
+mod native;
 mod output;
 
 fn main() {}
