@@ -2,4 +2,5 @@
 
 pub mod crypto;
 pub mod delegation;
+pub mod finality;
 pub mod ledger;
