@@ -35,6 +35,8 @@ pub(super) struct Node {
     used: BTreeSet<Digest>,
     /// Content under pin keys, as the node knows them.
     pub pins: Vec<(String, String)>,
+    /// Transactions that it did not pass on.
+    pub kept: Vec<yilian_ledger::Transaction>,
 }
 
 struct Upload {
