@@ -29,7 +29,7 @@ use yilian_ledger::{
     name::{Aid, Bid, MemberId},
     transaction::{Action, AddMember, Create, Governance, Grant},
 };
-use yilian_node::{Node, NodeConfig};
+use yilian_node::{Node, NodeConfig, StartError};
 use yilian_testkit::ledger::ticket_secret;
 
 /// One network for all, since starting one takes longer than everything it is asked.
@@ -327,4 +327,9 @@ async fn a_restarted_node_has_everything_and_catches_up(network: &mut Network) {
     let name: Name = Aid::of(&owner.verifying_key()).name();
     until(async || network.get(3, "/v1/snapshot").await.status() == 200).await;
     network.everywhere(&name).await;
+
+    // One directory, one node.
+    let mut twin = NodeConfig::load(&network.dirs[3]).unwrap();
+    twin.http.set_port(0);
+    assert!(matches!(Node::start(twin).await, Err(StartError::InUse)));
 }

@@ -48,7 +48,7 @@ impl Network {
         let localnet = Localnet::generate(NODES, &mut rng).unwrap();
         let root = SigningKey::generate(&mut rng);
         let root_certificate = issue(&valid_now(contents(Level::Root, "root", &root)), None, &root).unwrap();
-        let parameters = Parameters::default();
+        let parameters = Parameters { idle_block_ms: 1_000, ..Parameters::default() };
         let period = parameters.period(Time(now()));
         let care = ticket_secret(0);
         let key = |class, ahead, index: usize| {
