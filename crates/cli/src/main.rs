@@ -1,7 +1,5 @@
 //! The command `yilian`.
 
-mod demo;
-mod http;
-mod output;
-
-fn main() {}
+fn main() -> std::process::ExitCode {
+    yilian_cli::run()
+}
