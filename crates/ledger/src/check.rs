@@ -259,6 +259,7 @@ fn check_root(der: &[u8]) -> Result<Certificate, Refusal> {
     Ok(certificate)
 }
 
+/// Rule M-3: without it, a key derived from another's could be certified.
 fn check_possession(certificate: &Certificate, issuer: Option<MemberId>) -> Result<(), Refusal> {
     let contents = certificate.contents();
     let Some(binding) = &contents.delegatee else { return Ok(()) };
@@ -276,6 +277,7 @@ pub(crate) fn certificate_refusal(error: &CertificateError) -> Refusal {
     match error {
         CertificateError::TooLarge(_) => Refusal::CertificateTooLarge,
         CertificateError::Signature => Refusal::CertificateSignature,
+        CertificateError::Issuer => Refusal::CertificateIssuer,
         CertificateError::Level => Refusal::CertificateLevel,
         CertificateError::Validity => Refusal::CertificateValidity,
         _ => Refusal::CertificateMalformed,

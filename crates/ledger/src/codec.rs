@@ -61,14 +61,8 @@ pub(crate) fn read_list<T: Read<Cfg = ()>>(
 
 /// A certificate level as one byte.
 pub(crate) fn read_level(buf: &mut impl Buf) -> Result<yilian_crypto::certificate::Level, Error> {
-    use yilian_crypto::certificate::Level;
-    match u8::read_cfg(buf, &())? {
-        0 => Ok(Level::Root),
-        1 => Ok(Level::Intermediate),
-        2 => Ok(Level::Institution),
-        3 => Ok(Level::Practitioner),
-        other => Err(Error::InvalidEnum(other)),
-    }
+    let byte = u8::read_cfg(buf, &())?;
+    yilian_crypto::certificate::Level::from_u8(byte).ok_or(Error::InvalidEnum(byte))
 }
 
 /// Text: a bounded list of UTF-8 bytes.

@@ -76,7 +76,9 @@ refusals! {
     CertificateMalformed = "certificate.malformed", "the certificate is not one of this system";
     CertificateLevel = "certificate.level", "the certificate's level does not fit: root, intermediate, institution, practitioner";
     CertificateSignature = "certificate.signature",
-        "the certificate is not signed by its issuer's current certificate: it is of another issuer or root";
+        "the issuer's signature on the certificate does not verify";
+    CertificateIssuer = "certificate.issuer",
+        "the certificate names another issuer, or a key its issuer no longer uses: have it issued by the current certificate";
     CertificateValidity = "certificate.validity", "the certificate is valid outside its issuer's validity";
     CertificateExpired = "certificate.expired", "the certificate has expired: renew it";
     CertificateSeen = "certificate.seen", "the certificate is in the ledger already";

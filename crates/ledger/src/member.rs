@@ -70,8 +70,7 @@ impl Certified {
         if at < self.since {
             return Err(NotCertified::TooEarly);
         }
-        let contents = self.certificate.contents();
-        if !(contents.not_before..=contents.not_after).contains(&at.seconds()) {
+        if !self.certificate.contents().is_valid_at(at.seconds()) {
             return Err(NotCertified::Validity);
         }
         if ended_by(self.revoked, at) {

@@ -123,7 +123,7 @@ impl MemberId {
         Name::digest(kind, &self.0)
     }
 
-    /// What the proof of possession of a member's delegatee key is bound to (spec L-42).
+    /// What the proof of possession of a member's delegatee key is bound to (spec M-3, L-42).
     pub fn possession_context(&self) -> &[u8] {
         self.0.as_ref()
     }

@@ -22,6 +22,11 @@ macro_rules! from_redb {
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
 impl DatabaseError {
+    /// Another process has the database open.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self.0, redb::Error::DatabaseAlreadyOpen)
+    }
+
     /// Stored bytes that this version does not read.
     pub fn corrupted(what: &str) -> Self {
         Self(redb::Error::Corrupted(what.to_owned()))

@@ -2,14 +2,20 @@
 
 pub mod app;
 pub mod backup;
+pub mod config;
 pub mod database;
+pub mod datadir;
 pub mod governance;
 pub mod http;
 pub mod mailbox;
 pub mod members;
+mod node;
 pub mod payment;
 pub mod standing;
 pub mod view;
+
+pub use config::{ConfigError, Localnet, NodeConfig};
+pub use node::{Node, StartError};
 
 /// Runs what waits for the disk on a thread that may wait.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -15,8 +15,8 @@ use yilian_delegation::{
     Blinding, Capsule, DelegateeKey, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey, Wrap, Wrapped,
 };
 use yilian_ledger::{
-    BlockContext, ChainId, Checked, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, Name,
-    Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition, execute,
+    BlockContext, ChainId, Checked, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, MemberEntry,
+    Name, Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition, execute,
     name::{Aid, MemberId},
     transaction::{Action, AddMember, Body, Create, Governance, Grant},
 };
@@ -182,7 +182,7 @@ impl World {
         Governance::transaction(self.chain, action.clone(), until, signatures)
     }
 
-    /// What a certificate for a subject says: roles, fresh delegatee key with its proof.
+    /// What a certificate for a subject says: roles, a fresh delegatee key with its proof.
     pub fn contents(
         &mut self,
         level: Level,
@@ -191,11 +191,11 @@ impl World {
         key: &SigningKey,
     ) -> Contents {
         let delegatee = DelegateeSecretKey::from_seed(&self.secret());
-        let context = MemberId::of(issuer, subject);
-        let proof = delegatee.prove(context.possession_context(), &mut self.rng);
+        let contents = contents(level, subject, key);
+        let proof = delegatee.prove(MemberId::of(issuer, subject).possession_context(), &mut self.rng);
         let binding =
             DelegateeBinding { key: delegatee.public().encode().to_vec(), proof: proof.encode().to_vec() };
-        Contents { delegatee: Some(binding), ..contents(level, subject, key) }
+        Contents { delegatee: Some(binding), ..contents }
     }
 
     /// Issues and admits.
@@ -205,14 +205,35 @@ impl World {
         member
     }
 
-    /// Issues; the transaction admits.
+    /// Issues with a fresh key; the transaction admits.
     pub fn certify(&mut self, issuer: &Member, level: Level, subject: &str) -> (Member, Transaction) {
         let key = self.key();
         let contents = self.contents(level, Some(issuer.id), subject, &key);
-        let certificate = issue(&contents, Some(&issuer.certificate), &issuer.key).expect("the issuer may");
+        self.certify_contents(issuer, &contents, key)
+    }
+
+    /// Issues these contents.
+    pub fn certify_contents(
+        &mut self,
+        issuer: &Member,
+        contents: &Contents,
+        key: SigningKey,
+    ) -> (Member, Transaction) {
+        let certificate = issue(contents, Some(&issuer.certificate), &issuer.key).expect("the issuer may");
         let transaction = AddMember::transaction(self.chain, issuer.id, &certificate);
-        let id = MemberId::of(Some(issuer.id), subject);
-        (Member { id, level, issuer: Some(issuer.id), key, certificate }, transaction)
+        let id = MemberId::of(Some(issuer.id), &contents.subject_id);
+        (Member { id, level: contents.level, issuer: Some(issuer.id), key, certificate }, transaction)
+    }
+
+    /// The ledger's entries of a member and everyone above it.
+    pub fn chain_of(&self, member: &Member) -> Vec<MemberEntry> {
+        let mut next = Some(member.id.name(member.level.into()));
+        let mut chain = Vec::new();
+        while let Some(Some(Entry::Member(entry))) = next.map(|name| self.entry(&name)) {
+            next = entry.issuer_name();
+            chain.push(entry);
+        }
+        chain
     }
 
     /// A province, a hospital, a doctor, all admitted.
