@@ -8,6 +8,7 @@ pub mod commands;
 pub mod demo;
 pub mod failure;
 pub mod http;
+pub mod native;
 pub mod network;
 pub mod output;
 pub mod passphrase;

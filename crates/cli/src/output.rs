@@ -47,10 +47,11 @@ impl Output {
         if self.json {
             return ProgressBar::hidden();
         }
-        let style =
-            "{msg:24} [{bar:32}] {decimal_bytes:>10} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}";
+        let style = "{msg:24} [{bar:32}] {decimal_bytes:>10} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}";
         let bar = ProgressBar::new(total).with_message(what);
-        bar.with_style(ProgressStyle::with_template(style).expect("template is constant").progress_chars("━╸ "))
+        bar.with_style(
+            ProgressStyle::with_template(style).expect("template is constant").progress_chars("━╸ "),
+        )
     }
 
     /// A spinner for work of unknown length; cleared when dropped.
@@ -116,7 +117,11 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 /// The head of a long identifier, enough to tell it from others.
 pub fn short(id: &str) -> String {
-    if id.chars().count() <= 16 { id.to_owned() } else { format!("{}…", id.chars().take(15).collect::<String>()) }
+    if id.chars().count() <= 16 {
+        id.to_owned()
+    } else {
+        format!("{}…", id.chars().take(15).collect::<String>())
+    }
 }
 
 #[cfg(test)]

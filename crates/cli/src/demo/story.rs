@@ -106,7 +106,14 @@ impl Story {
         self.record(what, seen, start.elapsed(), got, held);
     }
 
-    fn record(&mut self, what: String, seen: String, took: Duration, refused_with: Option<String>, held: bool) {
+    fn record(
+        &mut self,
+        what: String,
+        seen: String,
+        took: Duration,
+        refused_with: Option<String>,
+        held: bool,
+    ) {
         let milliseconds = took.as_secs_f64() * 1000.0;
         let mark = if held { self.paint("32", "✓") } else { self.paint("1;31", "✗") };
         let code = refused_with.as_deref().map(|c| format!(" {}", self.paint("33", format_args!("[{c}]"))));

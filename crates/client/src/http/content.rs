@@ -3,7 +3,7 @@
 use yilian_api::content::{PinRequest, UploadFinished, UploadOpened, UploadRequest};
 use yilian_dag::Cid;
 
-use super::{Body, get, malformed, parse, post, send, tell};
+use super::{Body, malformed, parse, post, send, tell};
 use crate::{
     error::NodeFault,
     host::{Host, Method, NodeUrl},
