@@ -11,6 +11,7 @@ use crate::{
     wallet::{
         Store, Wallet,
         index::{GrantIndex, Lane, RecordIndex},
+        keys::Keys,
         state::{Grant, GrantStatus, Note, Record},
     },
 };
@@ -73,6 +74,20 @@ fn lanes_of_grants(used: &[Lane], own: Lane) -> Vec<Lane> {
     lanes
 }
 
+/// Whether a lane shows any record within the first gap.
+pub(super) async fn has_records<H: Host>(
+    client: &Client<H>,
+    keys: &Keys,
+    lane: Lane,
+) -> Result<bool, ClientError> {
+    for counter in 0..RECORD_GAP {
+        if entry_of(client, &keys.aid(RecordIndex::new(lane, counter)).name()).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 async fn scan_lane<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
@@ -104,8 +119,8 @@ async fn scan_lane<H: Host, S: Store>(
     if lane == wallet.state().lane
         && let Some(last) = found.last()
     {
-        // What lay behind the last entry may have been shown: leave a gap's width unused.
-        let past = last.counter().saturating_add(RECORD_GAP + 1);
+        // What lay behind the last entry may have been shown: leave as much unused as a scan still crosses.
+        let past = last.counter().saturating_add(RECORD_GAP);
         let state = wallet.state_mut();
         if !state.offers.contains_key(last) {
             state.next_record = state.next_record.max(past);
