@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
-use yilian_authority::{AuthorityError, NodesError};
+use yilian_authority::{AuthorityError, ChainError};
 use yilian_client::ClientError;
 
 use crate::{output::Output, terminal};
@@ -57,11 +57,11 @@ fn line(error: &anyhow::Error) -> String {
 }
 
 /// The stable code that some cause carries.
-fn code(error: &anyhow::Error) -> Option<&str> {
+pub fn code(error: &anyhow::Error) -> Option<&str> {
     error.chain().find_map(|cause| {
         of_refusal(cause)
             .or_else(|| of_client(cause))
-            .or_else(|| of_nodes(cause))
+            .or_else(|| of_chain(cause))
             .or_else(|| of_authority(cause))
     })
 }
@@ -77,9 +77,9 @@ fn of_client<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
     }
 }
 
-fn of_nodes<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
+fn of_chain<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
     match cause.downcast_ref()? {
-        NodesError::Refused { code, .. } | NodesError::Failed { code } => Some(code),
+        ChainError::Refused { code, .. } => Some(code),
         _ => None,
     }
 }
@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn codes_of_every_library_are_found() {
         let rejected = ClientError::Rejected { code: "record.exists".into(), detail: "taken".into() };
-        let failed = NodesError::Failed { code: "certificate.issuer".into() };
+        let (url, detail) = ("http://x".into(), "no".into());
+        let failed = ChainError::Refused { url, status: 400, code: "certificate.issuer".into(), detail };
         assert_eq!(code(&rejected.into()), Some("record.exists"));
         assert_eq!(code(&failed.into()), Some("certificate.issuer"));
         assert_eq!(code(&AuthorityError::Budget.into()), Some("tickets.budget"));

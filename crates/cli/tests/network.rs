@@ -206,7 +206,10 @@ fn an_occupied_port_is_named(dir: &str, base: u16) {
     let port = base + 102;
     let _other = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
     let said = run(&["network", "up", "--dir", dir]).failure(1);
-    assert!(said.contains(&format!("port {port} for validator 2")) && said.contains("--base-port"), "{said:?}");
+    assert!(
+        said.contains(&format!("port {port} for validator 2")) && said.contains("--base-port"),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -8,7 +8,8 @@ use common::{run, run_in};
 #[test]
 fn help_names_every_command_and_gives_examples() {
     let help = run(&["--help"]).success();
-    for word in ["network", "node", "authority", "--json", "--network", "Examples:", "Exit codes", "NO_COLOR"] {
+    for word in ["network", "node", "authority", "--json", "--network", "Examples:", "Exit codes", "NO_COLOR"]
+    {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
     for command in [
@@ -28,7 +29,9 @@ fn help_names_every_command_and_gives_examples() {
 
 #[test]
 fn every_option_is_explained() {
-    for command in [&["network", "up"][..], &["node", "run"], &["authority", "serve"], &["authority", "revoke"]] {
+    for command in
+        [&["network", "up"][..], &["node", "run"], &["authority", "serve"], &["authority", "revoke"]]
+    {
         let help = run(&[command, &["-h"]].concat()).success();
         let lines: Vec<&str> = help.lines().map(str::trim).collect();
         for option in lines.iter().filter(|line| line.starts_with("--")) {
@@ -59,7 +62,10 @@ fn wrong_usage_exits_with_2_and_says_what_is_wrong() {
         (&["node", "run"], "--config"),
         (&["node", "propose", "--out", "x", "parameters"], "--stale-after-seconds"),
         (&["authority", "admit"], "--all"),
-        (&["authority", "apply", "--key", "k", "--subject-id", "s", "--name", "n", "--role", "nurse"], "pharmacy"),
+        (
+            &["authority", "apply", "--key", "k", "--subject-id", "s", "--name", "n", "--role", "nurse"],
+            "pharmacy",
+        ),
     ];
     for (arguments, words) in cases {
         let said = run(arguments).failure(2);

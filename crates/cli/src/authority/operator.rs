@@ -20,7 +20,7 @@ use yilian_api::{
     encoding::{digest_from_hex, to_base64, to_hex},
     problem::{MEDIA_TYPE, Problem},
 };
-use yilian_authority::{Authority, AuthorityError, Nodes, NodesError, http::now};
+use yilian_authority::{Authority, AuthorityError, Chain, http::now};
 use yilian_crypto::{
     Digest,
     certificate::Level,
@@ -28,8 +28,8 @@ use yilian_crypto::{
 };
 use yilian_ledger::{Refusal, Transaction, name::MemberId};
 
-use super::folder::validity;
-use crate::query;
+use super::{folder::validity, transport};
+use crate::{failure, query};
 
 /// Longest path that a socket can have on every Unix, bytes.
 const MAX_SOCKET_PATH: usize = 100;
@@ -81,13 +81,13 @@ pub struct TicketKeyState {
 
 struct Service {
     authority: Arc<Authority>,
-    nodes: Nodes,
+    chain: Arc<dyn Chain>,
 }
 
 type Shared = State<Arc<Service>>;
 
 /// Serves at `socket` until dropped.
-pub async fn serve(socket: &Path, authority: Arc<Authority>, nodes: Nodes) -> anyhow::Result<()> {
+pub async fn serve(socket: &Path, authority: Arc<Authority>, chain: Arc<dyn Chain>) -> anyhow::Result<()> {
     let listener = bind(socket)?;
     let router = Router::new()
         .route("/applications", get(applications))
@@ -95,7 +95,7 @@ pub async fn serve(socket: &Path, authority: Arc<Authority>, nodes: Nodes) -> an
         .route("/applications/{id}/refuse", post(refuse))
         .route("/revoke", post(revoke))
         .route("/tickets", get(tickets))
-        .with_state(Arc::new(Service { authority, nodes }));
+        .with_state(Arc::new(Service { authority, chain }));
     axum::serve(listener, router).await.context("the operator's socket failed")
 }
 
@@ -132,7 +132,7 @@ async fn admit(
     let id = digest(&id, "application")?;
     let validity = validity(wanted.days, service.authority.issuer())?;
     let (certificate, transaction) = service.authority.admit(&id, validity)?;
-    submit(&service.nodes, &transaction, Some(Refusal::CertificateSeen)).await?;
+    submit(&service, &transaction, Some(Refusal::CertificateSeen)).await?;
     let member = MemberId::of(Some(service.authority.issuer().id()), &certificate.contents().subject_id);
     Ok(Json(Admitted { member: to_hex(&member.0.0), certificate: to_base64(certificate.der()) }))
 }
@@ -151,7 +151,7 @@ async fn revoke(State(service): Shared, Json(wanted): Json<Revoke>) -> Result<Js
     let member = MemberId(digest(&wanted.member, "member")?);
     let certificate = wanted.certificate.as_deref().map(|id| digest(id, "certificate")).transpose()?;
     let transaction = service.authority.revoke(Level::Institution, member, certificate)?;
-    submit(&service.nodes, &transaction, None).await?;
+    submit(&service, &transaction, None).await?;
     Ok(Json(()))
 }
 
@@ -174,15 +174,13 @@ async fn tickets(State(service): Shared) -> Result<Json<Vec<TicketKeyState>>, Fa
 }
 
 /// `done`: how the ledger says that this was done before.
-async fn submit(nodes: &Nodes, transaction: &Transaction, done: Option<Refusal>) -> Result<(), Failure> {
-    match nodes.submit(transaction).await {
-        Ok(_) => Ok(()),
-        Err(NodesError::Failed { code } | NodesError::Refused { code, .. })
-            if done.is_some() && Refusal::from_code(&code) == done =>
-        {
-            Ok(())
+async fn submit(service: &Service, transaction: &Transaction, done: Option<Refusal>) -> Result<(), Failure> {
+    match transport::submit(service.chain.as_ref(), transaction).await {
+        Err(error) if done.is_none() || failure::code(&error).and_then(Refusal::from_code) != done => {
+            let code = failure::code(&error).unwrap_or("authority.chain").to_owned();
+            Err(Failure(Problem::with(502, &code, "The chain did not take it", format!("{error:#}"))))
         }
-        Err(error) => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
@@ -199,16 +197,6 @@ impl From<AuthorityError> for Failure {
         // The operator may know what went wrong inside.
         let (code, status) = error.code();
         Self(Problem::with(status, code, "The authority refuses", error.to_string()))
-    }
-}
-
-impl From<NodesError> for Failure {
-    fn from(error: NodesError) -> Self {
-        let code = match &error {
-            NodesError::Refused { code, .. } | NodesError::Failed { code } => code.clone(),
-            _ => "authority.nodes".into(),
-        };
-        Self(Problem::with(502, &code, "The chain did not take it", error.to_string()))
     }
 }
 

@@ -4,17 +4,16 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use yilian_authority::{Authority, Nodes, NodesError, http, schedule};
+use yilian_authority::{Authority, Chain, http, schedule};
 use yilian_crypto::certificate::Level;
 use yilian_ledger::{Entry, Kind, Refusal, name::MemberId, transaction::AddMember};
 use yilian_node::config::read_genesis;
 
 use super::{
     folder::{Folder, Opened},
-    operator,
-    transport::HttpTransport,
+    operator, transport,
 };
-use crate::{http::Http, passphrase};
+use crate::{failure, passphrase};
 
 /// Between two tries to reach the chain at start.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -28,7 +27,7 @@ pub async fn serve(folder: &Folder, stop: impl Future<Output = ()> + Send + 'sta
     let file = settings.passphrase_file.as_ref().map(|file| folder.path(file));
     let passphrase = passphrase::obtain(file.as_deref(), "Passphrase of the authority: ")?;
     let Opened { issuer, store } = folder.open(passphrase.expose())?;
-    let nodes = Nodes::new(Arc::new(HttpTransport(Http::new()?)), &settings.nodes, genesis.clone());
+    let chain = transport::chain(&settings.nodes, genesis.clone())?;
     let limits = yilian_authority::Settings {
         tickets_per_period: settings.tickets_per_period,
         code_life_ms: u64::from(settings.code_hours) * 3_600_000,
@@ -45,10 +44,10 @@ pub async fn serve(folder: &Folder, stop: impl Future<Output = ()> + Send + 'sta
     });
     let root = folder.root_id()?;
     tokio::select! {
-        registered = register(&authority, root, &nodes) => registered?,
+        registered = register(&authority, root, chain.as_ref()) => registered?,
         _ = over.wait_for(|over| *over) => return Ok(()),
     }
-    let router = http::router(Arc::clone(&authority), nodes.clone());
+    let router = http::router(Arc::clone(&authority), Arc::clone(&chain));
     let mut graceful = over.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // A lost sender says the same.
@@ -62,8 +61,8 @@ pub async fn serve(folder: &Folder, stop: impl Future<Output = ()> + Send + 'sta
     };
     tokio::select! {
         served = std::future::IntoFuture::into_future(server) => served.context("the HTTP service failed")?,
-        failed = operator::serve(&socket, Arc::clone(&authority), nodes.clone()) => failed?,
-        () = schedule::run(authority, nodes, http::now) => {}
+        failed = operator::serve(&socket, Arc::clone(&authority), Arc::clone(&chain)) => failed?,
+        () = schedule::run(authority, chain, http::now) => {}
         () = deadline => tracing::warn!("requests still open at shutdown were cut"),
     }
     let _ = std::fs::remove_file(&socket);
@@ -72,34 +71,32 @@ pub async fn serve(folder: &Folder, stop: impl Future<Output = ()> + Send + 'sta
 }
 
 /// Brings the issuer's certificate into the ledger, unless it is there; waits for a chain that is still starting.
-async fn register(authority: &Authority, root: MemberId, nodes: &Nodes) -> anyhow::Result<()> {
+async fn register(authority: &Authority, root: MemberId, chain: &dyn Chain) -> anyhow::Result<()> {
     let mut told = false;
     loop {
-        match register_once(authority, root, nodes).await {
-            Ok(()) => return Ok(()),
-            Err(NodesError::Failed { code })
-                if Refusal::from_code(&code) != Some(Refusal::CertificateSeen) =>
-            {
-                anyhow::bail!("the ledger refuses the authority's certificate ({code})")
-            }
-            Err(error) if !told => {
-                tracing::info!(%error, "waiting for the chain");
-                told = true;
-            }
-            Err(_) => {}
+        let Err(error) = register_once(authority, root, chain).await else { return Ok(()) };
+        // Another refusal of the ledger will not go away.
+        match failure::code(&error).and_then(Refusal::from_code) {
+            Some(Refusal::CertificateSeen) => return Ok(()),
+            Some(_) => return Err(error.context("the ledger does not take the authority's certificate")),
+            None => {}
+        }
+        if !told {
+            tracing::info!(%error, "waiting for the chain");
+            told = true;
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn register_once(authority: &Authority, root: MemberId, nodes: &Nodes) -> Result<(), NodesError> {
+async fn register_once(authority: &Authority, root: MemberId, chain: &dyn Chain) -> anyhow::Result<()> {
     let issuer = authority.issuer();
     let name = issuer.id().name(Kind::from(Level::Intermediate));
-    let known = nodes.entry(&name, http::now()).await?;
+    let known = chain.entry(name, http::now()).await?;
     let id = issuer.certificate().id();
     if matches!(known, Some(Entry::Member(member)) if member.certificate(&id).is_some()) {
         return Ok(());
     }
     let transaction = AddMember::transaction(authority.chain(), root, issuer.certificate());
-    nodes.submit(&transaction).await.map(drop)
+    transport::submit(chain, &transaction).await
 }

@@ -157,6 +157,7 @@ fn node_settings(issuer: &Issuer) -> Settings {
         pool: Pool::default(),
         mailbox: Default::default(),
         backup: Default::default(),
+        content: Default::default(),
     }
 }
 

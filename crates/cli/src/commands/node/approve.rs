@@ -6,7 +6,6 @@ use std::{
     fs,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -14,7 +13,7 @@ use clap::{Args, Subcommand};
 use commonware_codec::{DecodeExt as _, Encode as _};
 use serde::{Deserialize, Serialize};
 use yilian_api::encoding::{digest_from_hex, from_base64, signature_from_hex, signature_to_hex, to_base64};
-use yilian_authority::{Nodes, http::now};
+use yilian_authority::http::now;
 use yilian_crypto::{
     Label,
     certificate::Certificate,
@@ -30,9 +29,8 @@ use yilian_node::NodeConfig;
 use super::Config;
 use crate::{
     args::Global,
-    authority::transport::HttpTransport,
+    authority::transport,
     failure,
-    http::Http,
     network::{Known, description::replace},
     output::{self, Output},
 };
@@ -110,8 +108,8 @@ struct Proposal {
 
 pub async fn propose(args: Propose, global: &Global, output: Output) -> anyhow::Result<()> {
     let Known { description, genesis } = Known::read(&global.network)?;
-    let nodes = Nodes::new(Arc::new(HttpTransport(Http::new()?)), &description.urls(), genesis);
-    let present = match nodes.entry(&Name::parameters(), now()).await? {
+    let chain = transport::chain(&description.urls(), genesis)?;
+    let present = match chain.entry(Name::parameters(), now()).await? {
         Some(Entry::Parameters(parameters)) => parameters,
         _ => anyhow::bail!("the ledger holds no parameters"),
     };
@@ -201,9 +199,9 @@ async fn submit(proposal: &Proposal, action: Action, config: NodeConfig) -> anyh
     let transaction =
         Governance::transaction(genesis.chain_id(), action, Time(proposal.valid_until), signatures);
     let url = format!("http://{}", config.http);
-    let nodes = Nodes::new(Arc::new(HttpTransport(Http::new()?)), &[url], genesis);
-    nodes.submit(&transaction).await.context("enough have signed, but the chain did not take it")?;
-    Ok(())
+    let chain = transport::chain(&[url], genesis)?;
+    let submitted = transport::submit(chain.as_ref(), &transaction).await;
+    submitted.context("enough have signed, but the chain did not take it")
 }
 
 /// The proposal's action, if it is for this chain and every signature on it is good.

@@ -76,6 +76,7 @@ pub fn init(args: Init, output: Output) -> anyhow::Result<()> {
         pool: Pool::default(),
         mailbox: Default::default(),
         backup: Default::default(),
+        content: Default::default(),
     };
     let config = dir.join(CONFIG_FILE);
     fs::write(&config, toml::to_string(&settings)?)
