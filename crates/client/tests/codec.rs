@@ -24,7 +24,10 @@ use yilian_client::{
 use yilian_crypto::{Digest, Label, Secret, seed::Seed, sign::SigningKey, stream::DataKey};
 use yilian_dag::{Cid, Codec};
 use yilian_delegation::{Blinding, DelegatorSecretKey};
-use yilian_ledger::{ChainId, Kind, Time, name::{Bid, MemberId}};
+use yilian_ledger::{
+    ChainId, Kind, Time,
+    name::{Bid, MemberId},
+};
 use yilian_testkit::ledger::Seeded;
 
 const CHAIN: ChainId = ChainId(Digest([3; 32]));
@@ -50,8 +53,7 @@ fn draft() -> Draft {
     let mut rng = Seeded::new(1);
     let delegator = DelegatorSecretKey::from_seed(&Secret::new([2; 32]));
     let (capsule, key) = delegator.encapsulate(b"context", &mut rng);
-    let wrapped =
-        yilian_client::record::opening::wrap(key, &Cid::of(Codec::Raw, b"x"), &data_key());
+    let wrapped = yilian_client::record::opening::wrap(key, &Cid::of(Codec::Raw, b"x"), &data_key());
     Draft { capsule, wrapped }
 }
 
@@ -112,13 +114,9 @@ fn document() -> Document {
 }
 
 fn dossier() -> Dossier {
-    let content = ContentKey {
-        cid: Cid::of(Codec::Raw, b"z"),
-        key: data_key(),
-        commitment: Secret::new([15; 32]),
-    };
-    let opening =
-        RecordOpening { owner: signer().verifying_key(), salt: Secret::new([16; 32]), content };
+    let content =
+        ContentKey { cid: Cid::of(Codec::Raw, b"z"), key: data_key(), commitment: Secret::new([15; 32]) };
+    let opening = RecordOpening { owner: signer().verifying_key(), salt: Secret::new([16; 32]), content };
     Dossier { title: Text::clipped("for the insurer"), records: vec![opening.clone(), opening] }
 }
 
@@ -200,7 +198,10 @@ fn an_offer_survives_lower_case_and_line_breaks_and_no_single_mistake() {
     let elsewhere = ChainId(Digest([4; 32]));
     assert_eq!(OfferCard::from_text(&text, elsewhere), Err(OfferError::Chain));
     assert_eq!(OfferCard::from_text("hello", CHAIN), Err(OfferError::Prefix));
-    assert_eq!(OfferCard::from_text(&format!("{}1", &text[..text.len() - 1]), CHAIN), Err(OfferError::Character));
+    assert_eq!(
+        OfferCard::from_text(&format!("{}1", &text[..text.len() - 1]), CHAIN),
+        Err(OfferError::Character)
+    );
 }
 
 #[test]
@@ -234,7 +235,11 @@ fn one_authors_signature_is_not_an_owners() {
         attachments: Vec::new(),
     };
     let own = Document::sign(claims(Author::Owner), b"{}".to_vec(), &signer()).unwrap();
-    let member = Author::Member { member: MemberId(Digest([7; 32])), kind: Kind::Practitioner, certificate: Digest([1; 32]) };
+    let member = Author::Member {
+        member: MemberId(Digest([7; 32])),
+        kind: Kind::Practitioner,
+        certificate: Digest([1; 32]),
+    };
     let clinical = Document::sign(claims(member), b"{}".to_vec(), &signer()).unwrap();
     assert_ne!(own.statement().id(), clinical.statement().id());
     // The signature of one behind the statement of the other.
@@ -251,8 +256,12 @@ fn messages_of_every_kind_have_the_same_size_and_open_in_their_mailbox_only() {
     let mut rng = Seeded::new(2);
     let mailbox = keys().mailbox(index());
     let refusal = Refusal::sign(CHAIN, Digest([1; 32]), Digest([2; 32]), "no", &signer());
-    let messages =
-        [Message::Draft(draft()), Message::Opening(opening()), Message::Request(request()), Message::Refusal(refusal)];
+    let messages = [
+        Message::Draft(draft()),
+        Message::Opening(opening()),
+        Message::Request(request()),
+        Message::Refusal(refusal),
+    ];
     let sealed: Vec<_> =
         messages.iter().map(|m| m.seal(CHAIN, &mailbox.address(), &mut rng).unwrap()).collect();
     assert!(sealed.iter().all(|bytes| bytes.len() == sealed[0].len()));
@@ -285,7 +294,8 @@ fn a_refusal_is_signed_over_its_reason() {
 
 #[test]
 fn bundles_keep_the_profile() {
-    let document = |inner: &str| format!(r#"{{"resourceType":"Bundle","type":"document","entry":[{inner}]}}"#);
+    let document =
+        |inner: &str| format!(r#"{{"resourceType":"Bundle","type":"document","entry":[{inner}]}}"#);
     let composition = r#"{"resource":{"resourceType":"Composition","title":"T","type":{"text":"Visit"},"subject":{"reference":"urn:p"},"author":[{"reference":"Practitioner/b"}]}}"#;
     let patient = r#"{"fullUrl":"urn:p","resource":{"resourceType":"Patient","name":[{"family":"Li","given":["Lei"]}]}}"#;
     let doctor = r#"{"resource":{"resourceType":"Practitioner","id":"b","name":[{"text":"Dr. Bob"}]}}"#;
@@ -308,7 +318,10 @@ fn bundles_keep_the_profile() {
     assert_eq!(parse(r#"{"resourceType":"Bundle","type":"collection"}"#), Ok(Form::FhirBundle));
     assert_eq!(parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))), Err(ProfileError::TooDeep));
     // Brackets inside strings nest nothing.
-    assert_eq!(parse(&format!(r#"{{"resourceType":"Bundle","x":"{}\"["}}"#, "[".repeat(100))), Ok(Form::FhirBundle));
+    assert_eq!(
+        parse(&format!(r#"{{"resourceType":"Bundle","x":"{}\"["}}"#, "[".repeat(100))),
+        Ok(Form::FhirBundle)
+    );
     let anonymous = Bundle::parse(document(composition).as_bytes()).unwrap();
     assert_eq!(anonymous.patient(), Err(ProfileError::NoPatient));
     let huge = vec![b' '; yilian_client::record::statement::MAX_BODY + 1];
@@ -334,7 +347,8 @@ fn a_vault_opens_with_its_key_label_and_every_byte() {
 
 #[test]
 fn indexes_print_and_parse() {
-    for (text, lane, counter) in [("0", 0, 0), ("7", 0, 7), ("2/7", 2, 7), ("255/4294967295", 255, u32::MAX)] {
+    for (text, lane, counter) in [("0", 0, 0), ("7", 0, 7), ("2/7", 2, 7), ("255/4294967295", 255, u32::MAX)]
+    {
         let index = RecordIndex::new(Lane::new(lane).unwrap(), counter);
         assert_eq!((index.to_string(), text.parse::<RecordIndex>().unwrap()), (text.to_owned(), index));
         assert_eq!((index.lane().number(), index.counter()), (lane, counter));
