@@ -1,4 +1,4 @@
-//! The transaction pool (spec B-20 to B-23): checked transactions that wait for a block, in order of arrival.
+//! The transaction pool (spec B-20 to B-23, B-27): checked transactions that wait for a block, in order of arrival.
 //!
 //! Bounded in number and bytes, in all and per source, so that no peer can crowd out the others; a transaction stands in
 //! it once, and a ticket in one transaction only. What costs nothing and cannot be in a block over the newest final state

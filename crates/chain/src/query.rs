@@ -92,7 +92,7 @@ impl<E: Spawner + StorageContext> Query<E> {
         }
     }
 
-    /// Whether a checked transaction would do over the newest final state. A spent ticket stays spent: `Err`.
+    /// Whether a checked transaction would do over the newest final state (B-27). A spent ticket stays spent: `Err`.
     pub async fn prospect(&self, checked: &Checked) -> Result<Result<Prospect, Refusal>, ChainError> {
         if checked.transaction().body.payment().is_some() {
             for ticket in spends(checked) {
