@@ -246,3 +246,22 @@ fn a_grant_that_a_node_denied_and_played_later_is_found() {
         assert!(!matches!(network.submit(&network.kept(0)[1]).await, Ok(Outcome::Applied)));
     });
 }
+
+#[test]
+fn a_large_backup_is_paid_for() {
+    run(32, 2, |network| async move {
+        let (client, mut rng) = (network.client(), Seeded::new(11));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        let held = alice.state().tickets.len();
+        backup::back_up(&client, &mut alice).await.unwrap();
+        assert_eq!(alice.state().tickets.len(), held, "small ones are free");
+        for _ in 0..140 {
+            offer::offer(&client, &mut alice, &"n".repeat(500)).await.unwrap();
+        }
+        assert_eq!(backup::back_up(&client, &mut alice).await, Ok(2));
+        assert_eq!(alice.state().tickets.len(), held - 1);
+        // The room is paid for until the backup outgrows it.
+        assert_eq!(backup::back_up(&client, &mut alice).await, Ok(2));
+        assert_eq!(alice.state().tickets.len(), held - 1);
+    });
+}
