@@ -13,6 +13,7 @@ pub mod network;
 pub mod output;
 pub mod passphrase;
 pub mod process;
+pub mod profile;
 pub mod query;
 pub mod terminal;
 

@@ -156,6 +156,7 @@ fn node_settings(issuer: &Issuer) -> Settings {
         pool: Pool::default(),
         mailbox: Default::default(),
         backup: Default::default(),
+        content: Default::default(),
     }
 }
 
