@@ -44,7 +44,8 @@ impl Process {
     pub fn start(program: &Program) -> anyhow::Result<Self> {
         let log = append(&program.log)?;
         let errors = log.try_clone().context("cannot share a log file")?;
-        let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
+        let mut command =
+            Command::new(std::env::current_exe().context("cannot find this program's own file")?);
         command.args(&program.arguments).arg(WITH_PARENT);
         command.stdin(Stdio::piped()).stdout(log).stderr(errors).kill_on_drop(true);
         #[cfg(unix)]
@@ -146,6 +147,20 @@ impl StopSignals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}
+        }
+    }
+
+    /// The same, or when the parent is gone that started this process.
+    pub async fn next_or_parent(&mut self, with_parent: bool) {
+        let parent = async {
+            match with_parent {
+                true => parent_gone().await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.next() => {}
+            () = parent => {}
         }
     }
 }

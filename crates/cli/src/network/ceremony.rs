@@ -28,7 +28,7 @@ use crate::{
         folder::{self, Folder, Names, Subject},
         ticket_keys,
     },
-    rng,
+    native::rng,
 };
 
 /// Ticket keys stand in the genesis for so many periods: as far ahead as the authority keeps them.
@@ -65,9 +65,8 @@ fn check_absent(dir: &Path) -> anyhow::Result<()> {
 fn ports(options: &Options) -> anyhow::Result<Ports> {
     match options.ports {
         PortChoice::Any => Ports::any(options.validators),
-        PortChoice::Base(base) => {
-            Ports::from_base(base, options.validators).context("the ports would run past 65535; choose a lower base")
-        }
+        PortChoice::Base(base) => Ports::from_base(base, options.validators)
+            .context("the ports would run past 65535; choose a lower base"),
     }
 }
 
@@ -142,7 +141,9 @@ pub fn connect(layout: &Layout, ports: &Ports) -> anyhow::Result<()> {
 fn others(description: &Description, ports: &Ports, index: usize) -> Vec<Peer> {
     let all = description.nodes.iter().zip(&ports.validators).enumerate();
     let others = all.filter(|(other, _)| *other != index);
-    others.map(|(_, (node, (_, peers)))| Peer { key: node.validator.clone(), address: loopback(*peers) }).collect()
+    others
+        .map(|(_, (node, (_, peers)))| Peer { key: node.validator.clone(), address: loopback(*peers) })
+        .collect()
 }
 
 /// Addresses are set by `connect`. The authority is named, so that its ticket keys are co-signed from the first block.
