@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write as _,
     path::PathBuf,
@@ -11,6 +12,7 @@ use std::{
 
 use commonware_codec::Encode as _;
 use serde_json::Value;
+use yilian_authority::Issuer;
 use yilian_client::{
     OfferCard,
     wallet::{
@@ -18,7 +20,12 @@ use yilian_client::{
         keys::Keys,
     },
 };
-use yilian_crypto::{Digest, Secret, seed::Seed, sign::SigningKey};
+use yilian_crypto::{
+    Digest, Secret,
+    certificate::{Contents, Level},
+    seed::Seed,
+    sign::SigningKey,
+};
 use yilian_ledger::{ChainId, Genesis, Parameters};
 
 const PASSWORD: &str = "four random words here";
@@ -59,12 +66,26 @@ impl Outcome {
 
 fn genesis(name: &str) -> Genesis {
     let validator = SigningKey::from_seed(Secret::new([1; 32])).verifying_key();
+    let contents = Contents {
+        level: Level::Root,
+        subject_id: "root".into(),
+        name: "Root".into(),
+        roles: BTreeSet::new(),
+        signing_key: validator,
+        sealing_key: None,
+        delegatee: None,
+        mailbox: None,
+        gtin_prefixes: Vec::new(),
+        not_before: 1_700_000_000,
+        not_after: 2_700_000_000,
+    };
+    let root = Issuer::root(contents, SigningKey::from_seed(Secret::new([2; 32]))).unwrap();
     Genesis {
         name: name.into(),
         time: 1,
         parameters: Parameters::default(),
         committee: vec![*validator.as_bytes()],
-        roots: vec![vec![0]],
+        roots: vec![root.certificate().der().to_vec()],
         ticket_keys: Vec::new(),
     }
 }
@@ -389,7 +410,7 @@ fn a_garbled_offer_is_refused_before_a_password_is_asked_for() {
         ("hello", "offer.prefix"),
         ("YILIAN1:AB0C", "offer.character"),
         ("YILIAN1:", "offer.malformed"),
-        (&good[..good.len() - 8], "offer.checksum"),
+        (&good[..good.len() - 8], "offer.malformed"),
         (&wrong, "offer.checksum"),
         (&offer(ChainId(Digest([5; 32]))), "offer.chain"),
     ] {
@@ -483,7 +504,20 @@ fn wrong_usage_has_its_own_exit_code() {
         &["records", "dossier", "0", "--title", "one"],
         &["records", "show", "0", "--attachment", "1"],
         &["practitioner", "init", "--id", "x", "--name", "x", "--role", "king"],
-        &["practitioner", "init", "--id", "x", "--name", "x", "--role", "doctor", "--level", "practitioner"],
+        &[
+            "practitioner",
+            "init",
+            "--profile",
+            "x",
+            "--id",
+            "x",
+            "--name",
+            "x",
+            "--role",
+            "doctor",
+            "--level",
+            "practitioner",
+        ],
         &["practitioner", "write", "--bundle", "x"],
         &["wallet", "nonsense"],
     ] {

@@ -29,7 +29,9 @@ pub fn profile(error: ProfileError) -> anyhow::Error {
 /// Wrong words: which one, and that the order counts.
 pub fn seed(error: SeedError) -> anyhow::Error {
     let (code, next) = match error {
-        SeedError::Count(_) => ("words.count", "type all of them, separated by spaces, in the order they were shown"),
+        SeedError::Count(_) => {
+            ("words.count", "type all of them, separated by spaces, in the order they were shown")
+        }
         SeedError::Word(_) => ("words.unknown", "look at how it is spelled; all words are English"),
         SeedError::Checksum => ("words.checksum", "compare each with what you wrote down, and their order"),
     };
@@ -181,16 +183,20 @@ fn next(error: &ClientError) -> &'static str {
         ClientError::UnknownRecord(_) => "`yilian records list` shows what there is",
         ClientError::UnknownMember(_) => "compare the id with what the member shows, all 64 digits",
         ClientError::NotCertifiedNow => "nothing can be granted to it or believed from it now",
-        ClientError::Offer(OfferError::Prefix | OfferError::Character | OfferError::Checksum | OfferError::Malformed) => {
-            "scan or copy the whole offer again"
-        }
+        ClientError::Offer(
+            OfferError::Prefix | OfferError::Character | OfferError::Checksum | OfferError::Malformed,
+        ) => "scan or copy the whole offer again",
         ClientError::Offer(OfferError::Chain) => "choose the patient's network with --network",
         ClientError::Profile(RecordError::NotJson | RecordError::NotABundle) => {
             "records are FHIR R4 Bundles in JSON"
         }
-        ClientError::Profile(RecordError::NoPatient) => "put a Patient with a name or an identifier into the Bundle",
+        ClientError::Profile(RecordError::NoPatient) => {
+            "put a Patient with a name or an identifier into the Bundle"
+        }
         ClientError::Ended(_) => "ask the patient for a new grant",
-        ClientError::NoDelegateeKey => "it was made for another member, or for a key that this profile does not hold",
+        ClientError::NoDelegateeKey => {
+            "it was made for another member, or for a key that this profile does not hold"
+        }
         ClientError::Wallet(WalletError::Sealed(_) | WalletError::Malformed) => {
             "the 24 words bring the records back: `yilian wallet restore` under another name"
         }
@@ -204,12 +210,16 @@ fn by_code(code: &str) -> &'static str {
         "enrolment.code-unknown" => "compare it with what the counter gave you",
         "enrolment.code-used" | "enrolment.wallet-taken" => "ask at the counter for a new code",
         "enrolment.not-hospital" => "only a member with the role hospital enrols patients",
-        "tickets.not-enrolled" => "enrol first: `yilian wallet enrol CODE`, with a code from an institution's counter",
+        "tickets.not-enrolled" => {
+            "enrol first: `yilian wallet enrol CODE`, with a code from an institution's counter"
+        }
         "tickets.budget" => "this period's tickets were fetched before, perhaps by another device",
         "request.expired" => "set this device's clock",
         "ticket.spent" | "payment.spent" => "run the command again: it takes another ticket",
         "transaction.pool-full" | "state.unready" | "node.unavailable" => "try again in a moment",
-        "application.other-issuer" => "this authority certifies only for itself; see `yilian reader directory`",
+        "application.other-issuer" => {
+            "this authority certifies only for itself; see `yilian reader directory`"
+        }
         _ => "",
     }
 }
@@ -232,7 +242,10 @@ mod tests {
         let error = ClientError::Refused { node, status: 404, code: "enrolment.code-unknown".into(), detail };
         let (code, message) = line(&explain(&error));
         assert_eq!(code, "enrolment.code-unknown");
-        assert!(message.contains("no such code") && message.ends_with("what the counter gave you"), "{message}");
+        assert!(
+            message.contains("no such code") && message.ends_with("what the counter gave you"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What each command does.
 
 pub mod authority;
+pub mod hint;
 pub mod network;
 pub mod node;
-pub mod hint;
 pub mod practitioner;
 pub mod reader;
 pub mod records;

@@ -26,7 +26,9 @@ pub enum ProfileError {
     Kind { name: String, is: Kind, wanted: Kind },
     #[error("another command is using profile {0}; wait until it is done")]
     Busy(String),
-    #[error("the password of profile {0} is wrong, or its seed.lock is damaged; whoever has the 24 words can restore it")]
+    #[error(
+        "the password of profile {0} is wrong, or its seed.lock is damaged; whoever has the 24 words can restore it"
+    )]
     Password(String),
     #[error("the seed cannot be opened: {0}")]
     Lock(#[from] LockError),
@@ -34,7 +36,9 @@ pub enum ProfileError {
     Version(u32),
     #[error("{} is damaged; a wallet is restored from its 24 words under another name", .0.display())]
     Damaged(PathBuf),
-    #[error("the profile is of another chain than the network's description names; choose the right one with --network")]
+    #[error(
+        "the profile is of another chain than the network's description names; choose the right one with --network"
+    )]
     Chain,
     #[error("{path}: {text}")]
     Io { path: String, text: String, kind: io::ErrorKind },
@@ -42,7 +46,9 @@ pub enum ProfileError {
 
 const fn begin(kind: Kind) -> &'static str {
     match kind {
-        Kind::Wallet => "make one with `yilian wallet create`, or bring one back with `yilian wallet restore`",
+        Kind::Wallet => {
+            "make one with `yilian wallet create`, or bring one back with `yilian wallet restore`"
+        }
         Kind::Member => "make one with `yilian practitioner init`",
     }
 }

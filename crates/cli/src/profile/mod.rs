@@ -299,7 +299,10 @@ mod tests {
         let args = made(home.path(), Kind::Wallet);
         fs::write(home.path().join("me").join(SEED), b"x").unwrap();
         let profile = Profile::open(&args, Kind::Wallet).unwrap();
-        assert!(matches!(profile.unlock(&password("long enough")), Err(ProfileError::Lock(LockError::Format))));
+        assert!(matches!(
+            profile.unlock(&password("long enough")),
+            Err(ProfileError::Lock(LockError::Format))
+        ));
         drop(profile);
         fs::write(home.path().join("me").join(DESCRIPTION), b"{").unwrap();
         assert!(matches!(Profile::open(&args, Kind::Wallet), Err(ProfileError::Damaged(_))));

@@ -9,7 +9,7 @@ use yilian_client::{
     verified::directory::VerifiedMember,
 };
 use yilian_crypto::{
-    certificate::{Certificate, Level, Role as Certified},
+    certificate::{Certificate, Level},
     seed::{Seed, WORDS},
 };
 use yilian_ledger::name::MemberId;
@@ -17,6 +17,7 @@ use yilian_ledger::name::MemberId;
 use crate::{
     args::Global,
     commands::{
+        authority::role::{self, RoleName},
         hint::{self, Explain as _},
         records::{display::plain, grant_member},
         wallet::show_words,
@@ -35,9 +36,9 @@ pub struct Init {
     /// Name for people
     #[arg(long)]
     name: String,
-    /// May be given several times
-    #[arg(long = "role", value_enum, required = true)]
-    roles: Vec<Role>,
+    /// hospital, doctor, pharmacy, insurer, researcher, ...; may be given several times
+    #[arg(long = "role", value_name = "ROLE", required = true)]
+    roles: Vec<RoleName>,
     /// An institution is certified by the authority, a practitioner by its institution
     #[arg(long, value_enum, default_value = "institution")]
     level: MemberLevel,
@@ -65,37 +66,6 @@ enum MemberLevel {
     Practitioner,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Role {
-    Hospital,
-    Doctor,
-    Pharmacy,
-    Insurer,
-    Researcher,
-    Maker,
-    Carrier,
-    Wholesaler,
-    Inspector,
-    Validator,
-}
-
-impl Role {
-    const fn certified(self) -> Certified {
-        match self {
-            Self::Hospital => Certified::Hospital,
-            Self::Doctor => Certified::Doctor,
-            Self::Pharmacy => Certified::Pharmacy,
-            Self::Insurer => Certified::Insurer,
-            Self::Researcher => Certified::Researcher,
-            Self::Maker => Certified::Maker,
-            Self::Carrier => Certified::Carrier,
-            Self::Wholesaler => Certified::Wholesaler,
-            Self::Inspector => Certified::Inspector,
-            Self::Validator => Certified::Validator,
-        }
-    }
-}
-
 pub fn init(init: Init, args: &ProfileArgs, global: &Global, output: Output) -> anyhow::Result<()> {
     let client = connect(global)?;
     args.check_free().map_err(hint::profile)?;
@@ -105,7 +75,8 @@ pub fn init(init: Init, args: &ProfileArgs, global: &Global, output: Output) -> 
         false => Seed::generate(&mut rng()),
     };
     let password = args.new_password()?;
-    let new = NewProfile::begin(args, Kind::Member, client.chain(), &seed, &password).map_err(hint::profile)?;
+    let new =
+        NewProfile::begin(args, Kind::Member, client.chain(), &seed, &password).map_err(hint::profile)?;
     identity.write(new.dir()).map_err(hint::profile)?;
     let dir = new.finish().map_err(hint::profile)?;
     let member = identity.member().map_err(hint::profile)?;
@@ -119,7 +90,9 @@ pub fn init(init: Init, args: &ProfileArgs, global: &Global, output: Output) -> 
         return output.result(&value, String::new);
     }
     if !init.restore {
-        output.note("These words bring the keys back on another machine. Nobody can help you if they are lost.");
+        output.note(
+            "These words bring the keys back on another machine. Nobody can help you if they are lost.",
+        );
         show_words(words.expose(), output)?;
     }
     let next = if init.restore { "status" } else { "apply" };
@@ -135,7 +108,7 @@ fn identity(init: &Init, global: &Global) -> anyhow::Result<Identity> {
             return Err(crate::failure::usage("a practitioner names its institution with --issuer"));
         }
     };
-    let mut roles: Vec<u8> = init.roles.iter().map(|role| role.certified() as u8).collect();
+    let mut roles: Vec<u8> = init.roles.iter().map(|role| role.0 as u8).collect();
     roles.sort_unstable();
     roles.dedup();
     let mut gtin_prefixes = init.gtin_prefix.clone();
@@ -213,7 +186,7 @@ struct Status {
     member: String,
     name: String,
     level: &'static str,
-    roles: Vec<String>,
+    roles: Vec<&'static str>,
     /// `none`, `waiting`, `refused` or `certified`.
     application: String,
     /// Why the authority refused.
@@ -259,7 +232,9 @@ fn take_over(staff: &mut Staff, pending: &Pending, certificate: &str) -> anyhow:
         staff.identity = before;
         return Err(hint::refused(
             "member.keys",
-            format!("the authority gave a certificate that is not for this profile's keys ({error}); ask its operator"),
+            format!(
+                "the authority gave a certificate that is not for this profile's keys ({error}); ask its operator"
+            ),
         ));
     }
     staff.save_identity()
@@ -306,7 +281,7 @@ fn describe(
         member: identity.member().map_err(hint::profile)?.0.to_string(),
         name: identity.name.clone(),
         level,
-        roles: identity.roles().iter().map(|role| format!("{role:?}").to_lowercase()).collect(),
+        roles: identity.roles().into_iter().map(role::name).collect(),
         application: application.to_owned(),
         reason,
         generation: identity.generation,
@@ -334,7 +309,10 @@ fn render(status: &Status) -> String {
         ("application", application),
         ("on the ledger", ledger),
         ("institution", status.institution.clone().unwrap_or_default()),
-        ("certificate until", status.valid_until.map(|s| output::time(s.saturating_mul(1000))).unwrap_or_default()),
+        (
+            "certificate until",
+            status.valid_until.map(|s| output::time(s.saturating_mul(1000))).unwrap_or_default(),
+        ),
     ];
     let rows = rows.into_iter().filter(|(_, value)| !value.is_empty());
     output::table(&[&status.profile, ""], rows.map(|(name, value)| [name.to_owned(), value]))

@@ -47,7 +47,9 @@ impl OfferArgs {
         let text = match (&self.offer, &self.offer_file) {
             (Some(text), _) => text.clone(),
             (None, Some(path)) => read_text(path)?,
-            (None, None) => return Err(failure::usage("name the patient's offer with --offer or --offer-file")),
+            (None, None) => {
+                return Err(failure::usage("name the patient's offer with --offer or --offer-file"));
+            }
         };
         OfferCard::from_text(&text, chain).explain()
     }
@@ -165,7 +167,8 @@ struct Refused {
 
 pub async fn refusals(staff: &Staff) -> anyhow::Result<()> {
     let received = fetch(&staff.client, &staff.member()?).await.explain()?;
-    let refused: Vec<Refused> = received.iter().map(|refusal| describe(refusal, &staff.memory.sent)).collect();
+    let refused: Vec<Refused> =
+        received.iter().map(|refusal| describe(refusal, &staff.memory.sent)).collect();
     staff.output.result(&refused, || {
         if refused.is_empty() {
             return "No refusals.".into();

@@ -9,6 +9,7 @@ use yilian_ledger::{Kind, member::MemberEntry, name::MemberId};
 use crate::{
     args::Global,
     commands::{
+        authority::role,
         hint,
         records::{display::plain, grant_member},
     },
@@ -31,7 +32,7 @@ struct Listed {
     member: String,
     name: String,
     institution: String,
-    roles: Vec<String>,
+    roles: Vec<&'static str>,
     certified_now: bool,
     /// Has what a grant needs.
     can_read: bool,
@@ -79,7 +80,7 @@ fn listed(member: &VerifiedMember) -> Listed {
         member: member.id().0.to_string(),
         name: plain(member.name()),
         institution: plain(member.institution()),
-        roles: roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect(),
+        roles: roles.into_iter().map(role::name).collect(),
         certified_now: member.current().is_some(),
         can_read: member.card().is_ok(),
     }

@@ -145,11 +145,7 @@ fn show(
 
 fn render(opened: &Opened) -> String {
     let mut text = opened.record.render();
-    text += &format!(
-        "Granted at {}, until {}.\n",
-        output::time(opened.granted),
-        output::time(opened.expiry)
-    );
+    text += &format!("Granted at {}, until {}.\n", output::time(opened.granted), output::time(opened.expiry));
     if !opened.records.is_empty() {
         let row = |(place, inside): (usize, &Inside)| match inside {
             Inside::Record(record) => {
@@ -178,7 +174,10 @@ fn pick(
     let count = inside.len();
     let chosen = number.checked_sub(1).and_then(|place| inside.into_iter().nth(place));
     chosen.map(Explain::explain).unwrap_or_else(|| {
-        Err(hint::refused("record.not-in-dossier", format!("there is no record {number} inside; there are {count}")))
+        Err(hint::refused(
+            "record.not-in-dossier",
+            format!("there is no record {number} inside; there are {count}"),
+        ))
     })
 }
 

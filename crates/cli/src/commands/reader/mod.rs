@@ -6,11 +6,7 @@ mod grants;
 use clap::{Args as Arguments, Subcommand};
 use yilian_client::{message::Wish, reader, wire::Text};
 
-use super::{
-    hint::Explain as _,
-    practitioner::OfferArgs,
-    records::expiry_class,
-};
+use super::{hint::Explain as _, practitioner::OfferArgs, records::expiry_class};
 use crate::{
     args::Global,
     native::rng,
@@ -74,12 +70,7 @@ pub async fn run(args: Args, global: &Global, output: Output) -> anyhow::Result<
     }
 }
 
-async fn ask(
-    request: Request,
-    profile: &ProfileArgs,
-    global: &Global,
-    output: Output,
-) -> anyhow::Result<()> {
+async fn ask(request: Request, profile: &ProfileArgs, global: &Global, output: Output) -> anyhow::Result<()> {
     let card = request.offer.card(connect(global)?.chain())?;
     let staff = Staff::open(profile, global, output)?;
     let member = staff.member()?;
@@ -91,5 +82,7 @@ async fn ask(
     };
     let message = reader::request(&staff.client, &member, &card, wish, &mut rng()).await.explain()?;
     let value = serde_json::json!({ "message": message.to_string() });
-    output.result(&value, || "Asked. The patient sees it with `yilian records inbox`; no answer is a no.".into())
+    output.result(&value, || {
+        "Asked. The patient sees it with `yilian records inbox`; no answer is a no.".into()
+    })
 }

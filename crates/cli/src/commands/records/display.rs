@@ -169,7 +169,8 @@ impl Shown {
                 [a.number.to_string(), a.title.clone(), a.media_type.clone(), output::bytes(a.bytes)]
             };
             text.push('\n');
-            text += &output::table(&["attachment", "title", "type", "size"], self.attachments.iter().map(row));
+            text +=
+                &output::table(&["attachment", "title", "type", "size"], self.attachments.iter().map(row));
         }
         text
     }

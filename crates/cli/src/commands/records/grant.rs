@@ -64,7 +64,9 @@ pub(in crate::commands) fn expiry_class(parameters: &Parameters, periods: u32) -
         let classes = parameters.expiry_classes.map(|class| class.to_string()).join(", ");
         hint::refused(
             "grant.expiry-class",
-            format!("{periods} is none of the chain's lengths; they are {classes} (others would be fingerprints)"),
+            format!(
+                "{periods} is none of the chain's lengths; they are {classes} (others would be fingerprints)"
+            ),
         )
     })
 }

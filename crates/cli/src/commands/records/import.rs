@@ -50,7 +50,11 @@ pub async fn import(
     if !left.is_empty() {
         output.note(format!("Not begun, for want of tickets: {}", list(left)));
     }
-    anyhow::ensure!(failed == 0, "{failed} of {} files were not imported; the others are records now", files.len());
+    anyhow::ensure!(
+        failed == 0,
+        "{failed} of {} files were not imported; the others are records now",
+        files.len()
+    );
     Ok(())
 }
 

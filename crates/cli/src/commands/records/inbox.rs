@@ -163,7 +163,8 @@ fn render(listed: &Listed) -> String {
     }
     if !listed.requests.is_empty() {
         let row = |request: &Request| {
-            let who = format!("{}, {}\n{}", request.reader.name, request.reader.institution, request.reader.member);
+            let who =
+                format!("{}, {}\n{}", request.reader.name, request.reader.institution, request.reader.member);
             [request.record.clone(), who, request.wanted.clone(), request.purpose.clone()]
         };
         text += &output::table(&["offer", "who asks", "for what", "why"], listed.requests.iter().map(row));
@@ -189,7 +190,9 @@ async fn draft(
         (Some(draft), None) => Ok(draft),
         (Some(_), Some(_)) => Err(hint::refused(
             "draft.several",
-            format!("several drafts answer offer {record}; `yilian records inbox --json` shows their ids for --message"),
+            format!(
+                "several drafts answer offer {record}; `yilian records inbox --json` shows their ids for --message"
+            ),
         )),
         (None, _) => match inbox.unreadable.iter().find(|bad| bad.offer == record) {
             Some(bad) => Err(hint::explain(&bad.reason).context("what came is not believed")),
@@ -243,7 +246,9 @@ pub async fn accept(args: Accept, patient: &mut Patient) -> anyhow::Result<()> {
     let index = index.explain()?;
     let aid = patient.wallet.keys().aid(index).0.to_string();
     let accepted = Accepted { record: index.to_string(), aid };
-    patient.output.result(&accepted, || format!("Record {index} is yours. On the chain it is {}.", accepted.aid))
+    patient
+        .output
+        .result(&accepted, || format!("Record {index} is yours. On the chain it is {}.", accepted.aid))
 }
 
 pub async fn refuse(args: Refuse, patient: &mut Patient) -> anyhow::Result<()> {

@@ -89,7 +89,8 @@ fn render(listed: &Listed) -> String {
         text += &(output::table(&header, listed.records.iter().map(row)) + "\n");
     }
     if !listed.offers.is_empty() {
-        let row = |o: &Offer| [o.record.clone(), o.status.to_owned(), output::time(o.created), o.note.clone()];
+        let row =
+            |o: &Offer| [o.record.clone(), o.status.to_owned(), output::time(o.created), o.note.clone()];
         text += &output::table(&["offer", "status", "made", "note"], listed.offers.iter().map(row));
     }
     text
@@ -101,5 +102,7 @@ pub async fn note(index: RecordIndex, text: &str, patient: &mut Patient) -> anyh
     }
     patient.wallet.annotate(index, text).await.explain()?;
     let value = serde_json::json!({ "record": index.to_string(), "note": text });
-    patient.output.result(&value, || format!("Noted on record {index}, on this device and in its backups only."))
+    patient
+        .output
+        .result(&value, || format!("Noted on record {index}, on this device and in its backups only."))
 }

@@ -50,7 +50,9 @@ pub async fn offer(args: Offer, patient: &mut Patient) -> anyhow::Result<()> {
 
 /// Light on dark, as terminals mostly are, with its quiet zone.
 fn qr(card: &OfferCard) -> String {
-    let Ok(code) = QrCode::with_error_correction_level(card.to_text(), EcLevel::L) else { return String::new() };
+    let Ok(code) = QrCode::with_error_correction_level(card.to_text(), EcLevel::L) else {
+        return String::new();
+    };
     let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build();
     drawn + "\n"
 }

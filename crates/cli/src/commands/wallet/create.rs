@@ -3,11 +3,7 @@
 use clap::Args;
 use rand_core::Rng as _;
 use serde::Serialize;
-use yilian_client::{
-    Wallet,
-    patient::backup,
-    wallet::index::Lane,
-};
+use yilian_client::{Wallet, patient::backup, wallet::index::Lane};
 use yilian_crypto::seed::{Seed, WORDS};
 
 use super::show_words;
@@ -54,7 +50,9 @@ pub async fn create(
     output: Output,
 ) -> anyhow::Result<()> {
     if !create.yes && !prompt::somebody() {
-        return Err(failure::usage("nobody is there to write the words down; say --yes if a script keeps them"));
+        return Err(failure::usage(
+            "nobody is there to write the words down; say --yes if a script keeps them",
+        ));
     }
     let client = connect(global)?;
     args.check_free().map_err(hint::profile)?;
@@ -67,7 +65,8 @@ pub async fn create(
         confirm(words.expose())?;
     }
 
-    let new = NewProfile::begin(args, Kind::Wallet, client.chain(), &seed, &password).map_err(hint::profile)?;
+    let new =
+        NewProfile::begin(args, Kind::Wallet, client.chain(), &seed, &password).map_err(hint::profile)?;
     let store = FileStore::new(new.state());
     Wallet::create(seed.clone(), client.chain(), Lane::FIRST, store).await.explain()?;
     let dir = new.finish().map_err(hint::profile)?;
@@ -86,7 +85,8 @@ pub async fn create(
     }
     faults(&client, output);
     if !claimed {
-        output.note("No node took the first backup; it is made up for by the first command that reaches one.");
+        output
+            .note("No node took the first backup; it is made up for by the first command that reaches one.");
     }
     if output.is_json() {
         return output.result(&created, String::new);
@@ -117,7 +117,10 @@ fn confirm(words: &str) -> anyhow::Result<()> {
                 break;
             }
             tries += 1;
-            anyhow::ensure!(tries < TRIES, "that is not the word; nothing was written. Begin again with new words");
+            anyhow::ensure!(
+                tries < TRIES,
+                "that is not the word; nothing was written. Begin again with new words"
+            );
         }
     }
     Ok(())

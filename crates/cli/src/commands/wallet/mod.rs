@@ -75,7 +75,9 @@ pub async fn run(args: Args, global: &Global, output: Output) -> anyhow::Result<
         Command::Enrol { code } => enrol(&mut open()?, &code).await,
         Command::Tickets => replenish(&mut open()?).await,
         Command::Backup => back_up(&mut open()?).await,
-        Command::Passwd { new_password_file } => change_password(&profile, new_password_file.as_deref(), output),
+        Command::Passwd { new_password_file } => {
+            change_password(&profile, new_password_file.as_deref(), output)
+        }
     }
 }
 
@@ -152,11 +154,7 @@ async fn back_up(patient: &mut Patient) -> anyhow::Result<()> {
     })
 }
 
-fn change_password(
-    args: &ProfileArgs,
-    new: Option<&std::path::Path>,
-    output: Output,
-) -> anyhow::Result<()> {
+fn change_password(args: &ProfileArgs, new: Option<&std::path::Path>, output: Output) -> anyhow::Result<()> {
     let profile = Profile::open(args, Kind::Wallet).map_err(hint::profile)?;
     let seed = profile.unlock(&args.password()?).map_err(hint::profile)?;
     anyhow::ensure!(

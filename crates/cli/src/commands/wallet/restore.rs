@@ -41,7 +41,8 @@ pub async fn restore(args: &ProfileArgs, global: &Global, output: Output) -> any
     spinner.finish_and_clear();
     faults(&client, output);
     let lane = lane.explain()?;
-    let new = NewProfile::begin(args, Kind::Wallet, client.chain(), &seed, &password).map_err(hint::profile)?;
+    let new =
+        NewProfile::begin(args, Kind::Wallet, client.chain(), &seed, &password).map_err(hint::profile)?;
     let store = FileStore::new(new.state());
     Wallet::create(seed.clone(), client.chain(), lane, store).await.explain()?;
     new.finish().map_err(hint::profile)?;
@@ -53,7 +54,9 @@ pub async fn restore(args: &ProfileArgs, global: &Global, output: Output) -> any
     let mut patient = Patient { client, wallet, profile, output };
     let again = args.repeated();
     scan(&mut patient).await.map_err(|error| {
-        error.context(format!("the wallet is set up, but not everything was found yet; go on with `yilian wallet scan{again}`"))
+        error.context(format!(
+            "the wallet is set up, but not everything was found yet; go on with `yilian wallet scan{again}`"
+        ))
     })
 }
 
@@ -61,7 +64,8 @@ pub async fn restore(args: &ProfileArgs, global: &Global, output: Output) -> any
 pub async fn scan(patient: &mut Patient) -> anyhow::Result<()> {
     let Patient { client, wallet, output, .. } = patient;
     let spinner = output.spinner("Looking for records");
-    let mut told = |done: u64, _: u64| spinner.set_message(format!("Looking for records: {done} names tried"));
+    let mut told =
+        |done: u64, _: u64| spinner.set_message(format!("Looking for records: {done} names tried"));
     let found = recover::recover(client, wallet, &mut told).await;
     spinner.set_message("Reading backups");
     let backups = match &found {

@@ -95,7 +95,10 @@ fn render(status: &Status) -> String {
         row("active grants", status.active_grants),
     ];
     if status.unsettled_grants > 0 {
-        rows.push(row("grants on their way", format!("{}: `yilian records deliver`", status.unsettled_grants)));
+        rows.push(row(
+            "grants on their way",
+            format!("{}: `yilian records deliver`", status.unsettled_grants),
+        ));
     }
     if status.waiting_messages > 0 {
         rows.push(row("messages to send", format!("{}: `yilian records deliver`", status.waiting_messages)));
