@@ -59,10 +59,11 @@ pub fn read(path: &Path) -> anyhow::Result<Secret<String>> {
 /// One line from the terminal, not shown while it is typed.
 pub fn ask(prompt: &str) -> anyhow::Result<Secret<String>> {
     let mut errors = io::stderr().lock();
-    write!(errors, "{prompt}")?;
-    errors.flush()?;
     let line = {
+        // Before the prompt: who types at once is not shown either.
         let _hidden = Hidden::begin()?;
+        write!(errors, "{prompt}")?;
+        errors.flush()?;
         let mut line = String::with_capacity(MAX as usize);
         io::stdin().lock().take(MAX).read_line(&mut line)?;
         Secret::new(line)

@@ -59,6 +59,9 @@ pub fn explain(error: &ClientError) -> anyhow::Error {
     let next = next(error);
     let text = match error {
         ClientError::Ended(time) => format!("the grant was withdrawn or expired at {}", output::time(time.0)),
+        // The code is shown beside the line.
+        ClientError::Refused { node, detail, .. } => format!("{node} refused: {detail}"),
+        ClientError::Rejected { detail, .. } => format!("the ledger refused the transaction: {detail}"),
         ClientError::UnknownMember(id) => format!("member {} is not in the directory", id.0),
         other => other.to_string(),
     };

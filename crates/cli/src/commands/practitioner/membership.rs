@@ -286,7 +286,9 @@ fn describe(
         reason,
         generation: identity.generation,
         certified_now: known.map(|member| member.current().is_some()),
-        institution: known.map(|member| plain(member.institution())),
+        institution: known
+            .filter(|member| member.entry().level == Level::Practitioner)
+            .map(|member| plain(member.institution())),
         valid_until: certificate.as_ref().map(|certificate: &Certificate| certificate.contents().not_after),
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     commands::{
         hint::{self, Explain},
         records::{
-            display::{ShownRecord, plain},
+            display::{ShownRecord, Signer, plain},
             files,
         },
     },
@@ -149,7 +149,7 @@ fn render(opened: &Opened) -> String {
     if !opened.records.is_empty() {
         let row = |(place, inside): (usize, &Inside)| match inside {
             Inside::Record(record) => {
-                let by = record.document.signer.as_ref().map(|s| format!("{}, {}", s.name, s.institution));
+                let by = record.document.signer.as_ref().map(Signer::full_name);
                 let by = by.unwrap_or_else(|| "the patient".into());
                 [(place + 1).to_string(), record.document.title.clone(), by, output::time(record.time)]
             }

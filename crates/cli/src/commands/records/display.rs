@@ -141,11 +141,11 @@ impl Shown {
             ("kind", self.kind.clone()),
             ("date", self.date.clone()),
             ("patient", self.patient.render()),
-            ("written by", self.author.clone()),
+            ("author, as it says", self.author.clone()),
         ];
         match &self.signer {
             Some(signer) => {
-                rows.push(("signed by", format!("{}, {}", signer.name, signer.institution)));
+                rows.push(("signed by", signer.full_name()));
                 rows.push(("member", signer.member.clone()));
                 let checked = format!(
                     "yes, at {}; certificate chain to a root of the ledger, signature over every byte",
@@ -174,6 +174,19 @@ impl Shown {
         }
         text
     }
+}
+
+impl Signer {
+    /// With the institution, where that is another.
+    pub fn full_name(&self) -> String {
+        full_name(&self.name, &self.institution)
+    }
+}
+
+/// A name with its institution, where that is another.
+pub fn full_name(name: &str, institution: &str) -> String {
+    let (name, institution) = (plain(name), plain(institution));
+    if institution.is_empty() || institution == name { name } else { format!("{name}, {institution}") }
 }
 
 impl Patient {

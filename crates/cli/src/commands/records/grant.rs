@@ -14,9 +14,9 @@ use yilian_client::{
         state::GrantStatus,
     },
 };
-use yilian_ledger::{Parameters, name::MemberId};
+use yilian_ledger::{Parameters, Time, name::MemberId};
 
-use super::display::plain;
+use super::display::{full_name, plain};
 use crate::{
     commands::hint::{self, Explain as _},
     native::rng,
@@ -88,7 +88,7 @@ pub async fn grant(args: Grant, patient: &mut Patient) -> anyhow::Result<()> {
     let parameters = patient.client.parameters().await.explain()?;
     let expiry_class = expiry_class(&parameters, args.periods)?;
     let card = patient.client.reader_card(args.to).await.explain()?;
-    let reader = format!("{}, {}", plain(card.name()), plain(card.institution()));
+    let reader = full_name(card.name(), card.institution());
     let question = format!(
         "{reader} can then read record {} for {} periods, and remember it after. Grant?",
         args.record, args.periods
@@ -175,8 +175,8 @@ struct Listed {
     opened: Option<u64>,
 }
 
-impl From<&Access> for Listed {
-    fn from(access: &Access) -> Self {
+impl Listed {
+    fn of(access: &Access, now: Time) -> Self {
         Self {
             record: access.record.to_string(),
             grant: access.grant.to_string(),
@@ -185,6 +185,7 @@ impl From<&Access> for Listed {
             reader_name: access.reader.as_ref().map(|reader| plain(reader.name.as_str())),
             status: match access.status {
                 GrantStatus::Submitted => "on its way",
+                GrantStatus::Active if access.expiry <= now => "expired",
                 GrantStatus::Active => "active",
                 GrantStatus::Withdrawn => "withdrawn",
                 GrantStatus::Failed => "failed",
@@ -209,7 +210,7 @@ pub async fn log(patient: &mut Patient) -> anyhow::Result<()> {
 }
 
 fn print(log: &[Access], patient: &Patient, receipts: bool) -> anyhow::Result<()> {
-    let listed: Vec<Listed> = log.iter().map(Into::into).collect();
+    let listed: Vec<Listed> = log.iter().map(|access| Listed::of(access, patient.client.now())).collect();
     patient.output.result(&listed, || {
         if listed.is_empty() {
             return "Nothing was granted.".into();

@@ -13,7 +13,7 @@ use yilian_client::{
 };
 
 use super::{
-    display::{Shown, plain, shown, signer},
+    display::{Shown, Signer, plain, shown, signer},
     files,
 };
 use crate::{
@@ -79,7 +79,7 @@ struct Request {
     record: String,
     message: String,
     received: u64,
-    reader: super::display::Signer,
+    reader: Signer,
     purpose: String,
     wanted: String,
     /// Place in the chain's expiry classes.
@@ -154,7 +154,7 @@ fn render(listed: &Listed) -> String {
     let mut text = String::new();
     if !listed.drafts.is_empty() {
         let row = |draft: &Draft| {
-            let by = draft.document.signer.as_ref().map(|s| format!("{}, {}", s.name, s.institution));
+            let by = draft.document.signer.as_ref().map(Signer::full_name);
             let title = draft.document.title.clone();
             [draft.record.clone(), title, by.unwrap_or_default(), output::time(draft.received)]
         };
@@ -163,8 +163,7 @@ fn render(listed: &Listed) -> String {
     }
     if !listed.requests.is_empty() {
         let row = |request: &Request| {
-            let who =
-                format!("{}, {}\n{}", request.reader.name, request.reader.institution, request.reader.member);
+            let who = format!("{}\n{}", request.reader.full_name(), request.reader.member);
             [request.record.clone(), who, request.wanted.clone(), request.purpose.clone()]
         };
         text += &output::table(&["offer", "who asks", "for what", "why"], listed.requests.iter().map(row));
@@ -196,6 +195,9 @@ async fn draft(
         )),
         (None, _) => match inbox.unreadable.iter().find(|bad| bad.offer == record) {
             Some(bad) => Err(hint::explain(&bad.reason).context("what came is not believed")),
+            None if patient.wallet.state().records.contains_key(&record) => {
+                Err(hint::refused("draft.accepted", format!("record {record} is yours already")))
+            }
             None => Err(hint::refused("draft.none", format!("no draft for offer {record} came yet"))),
         },
     }

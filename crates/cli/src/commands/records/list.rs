@@ -85,7 +85,7 @@ fn render(listed: &Listed) -> String {
             let title = r.title.clone().unwrap_or_else(unread);
             [r.record.clone(), title, class, by, output::time(r.time), r.note.clone()]
         };
-        let header = ["record", "title", "class", "written by", "on the chain since", "note"];
+        let header = ["record", "title", "class", "author, as it says", "on the chain since", "note"];
         text += &(output::table(&header, listed.records.iter().map(row)) + "\n");
     }
     if !listed.offers.is_empty() {

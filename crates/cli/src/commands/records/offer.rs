@@ -48,12 +48,12 @@ pub async fn offer(args: Offer, patient: &mut Patient) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Light on dark, as terminals mostly are, with its quiet zone.
+/// For light letters on a dark ground, as terminals mostly are: what is drawn is the code's light part.
 fn qr(card: &OfferCard) -> String {
     let Ok(code) = QrCode::with_error_correction_level(card.to_text(), EcLevel::L) else {
         return String::new();
     };
-    let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build();
+    let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     drawn + "\n"
 }
 

@@ -9,6 +9,7 @@ use yilian_client::{opened::OpenedRecord, patient::read, wallet::index::RecordIn
 use super::{display::ShownRecord, files};
 use crate::{
     commands::hint::{self, Explain as _},
+    failure::Refused,
     output,
     profile::Patient,
 };
@@ -42,6 +43,9 @@ pub struct Export {
     #[arg(long)]
     force: bool,
 }
+
+/// Code of what is refused because a record is a dossier.
+const DOSSIER: &str = "record.dossier";
 
 async fn open(patient: &mut Patient, index: RecordIndex) -> anyhow::Result<OpenedRecord> {
     let spinner = patient.output.spinner(format!("Fetching record {index}"));
@@ -105,10 +109,14 @@ fn fhir(record: &OpenedRecord, index: RecordIndex) -> anyhow::Result<&[u8]> {
     match record.document().contents() {
         yilian_client::opened::Contents::Fhir(_) => Ok(record.body()),
         yilian_client::opened::Contents::Dossier(_) => Err(hint::refused(
-            "record.dossier",
+            DOSSIER,
             format!("record {index} is a dossier: it opens other records and holds no Bundle; export those"),
         )),
     }
+}
+
+fn is_dossier(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.code == DOSSIER)
 }
 
 async fn export_one(
@@ -127,10 +135,12 @@ async fn export_one(
 async fn export_all(folder: &std::path::Path, force: bool, patient: &mut Patient) -> anyhow::Result<()> {
     let indexes: Vec<_> = patient.wallet.state().records.keys().copied().collect();
     let (mut done, mut failed) = (Vec::new(), 0);
+    // A dossier holds nothing of its own; the records that it opens are exported themselves.
     for index in indexes {
         let name = format!("record-{}.json", index.to_string().replace('/', "-"));
         match export_one(index, folder.join(name), force, patient).await {
             Ok(exported) => done.push(exported),
+            Err(error) if is_dossier(&error) => {}
             Err(error) => {
                 failed += 1;
                 patient.output.note(format!("record {index}: {error:#}"));

@@ -119,8 +119,11 @@ async fn enrol(patient: &mut Patient, code: &str) -> anyhow::Result<()> {
     let fetched = enrol::enrol(&patient.client, &mut patient.wallet, code, &mut rng()).await;
     spinner.finish_and_clear();
     let tickets = fetched.explain()?;
-    patient.output.result(&Fetched { tickets }, || {
-        format!("Enrolled. {tickets} tickets fetched; they are blind: nobody can tell what you use them for.")
+    patient.output.result(&Fetched { tickets }, || match tickets {
+        0 => "Enrolled; the tickets of these periods were fetched before.".into(),
+        count => format!(
+            "Enrolled. {count} tickets fetched; they are blind: nobody can tell what you use them for."
+        ),
     })
 }
 
