@@ -102,9 +102,7 @@ impl NewProfile {
     ) -> Result<Self, ProfileError> {
         args.check_free()?;
         let (home, target) = (args.home()?, args.dir()?);
-        fs::create_dir_all(&home).map_err(|error| ProfileError::io(&home, &error))?;
-        let aside = tempfile::Builder::new().prefix(".new-").tempdir_in(&home);
-        let aside = aside.map_err(|error| ProfileError::io(&home, &error))?;
+        let aside = closed_folder(&home).map_err(|error| ProfileError::io(&home, &error))?;
         write_seed(aside.path(), seed, password)?;
         let description = Description { version: VERSION, kind, chain: chain.0.to_string() };
         write_json(&aside.path().join(DESCRIPTION), &description)?;
@@ -193,6 +191,21 @@ impl Profile {
     pub fn relock(&self, seed: &Seed, password: &Secret<String>) -> Result<(), ProfileError> {
         write_seed(&self.dir, seed, password)
     }
+}
+
+/// A fresh folder in `home`, which is made if absent; both are closed to other accounts.
+fn closed_folder(home: &Path) -> io::Result<tempfile::TempDir> {
+    let (mut parents, mut folder) = (fs::DirBuilder::new(), tempfile::Builder::new());
+    parents.recursive(true);
+    folder.prefix(".new-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+        parents.mode(0o700);
+        folder.permissions(fs::Permissions::from_mode(0o700));
+    }
+    parents.create(home)?;
+    folder.tempdir_in(home)
 }
 
 fn write_seed(dir: &Path, seed: &Seed, password: &Secret<String>) -> Result<(), ProfileError> {
@@ -313,9 +326,10 @@ mod tests {
     fn only_its_owner_can_look_into_a_profile() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
-        made(home.path(), Kind::Wallet);
+        made(&home.path().join("all"), Kind::Wallet);
         let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(home.path().join("me")), 0o700);
-        assert_eq!(mode(home.path().join("me").join(SEED)), 0o600);
+        assert_eq!(mode(home.path().join("all")), 0o700);
+        assert_eq!(mode(home.path().join("all/me")), 0o700);
+        assert_eq!(mode(home.path().join("all/me").join(SEED)), 0o600);
     }
 }

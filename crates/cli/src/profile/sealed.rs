@@ -109,3 +109,82 @@ impl Memory {
         self.grants.iter().enumerate().filter_map(listed).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        native::rng,
+        profile::{Kind, NewProfile, ProfileArgs},
+    };
+    use yilian_client::{
+        record::opening::wrap,
+        wallet::{
+            index::{GrantIndex, Lane, RecordIndex},
+            keys::Keys,
+        },
+        wire::Text,
+    };
+    use yilian_crypto::{Digest, stream::DataKey};
+    use yilian_dag::{Cid, Codec};
+    use yilian_ledger::{ChainId, Time};
+
+    fn seed(byte: u8) -> Seed {
+        Seed::from_bytes(Secret::new([byte; 32]))
+    }
+
+    fn grant(message: u8) -> ReceivedGrant {
+        let keys = Keys::new(seed(1));
+        let (record, grant) = (RecordIndex::new(Lane::FIRST, 0), GrantIndex::new(Lane::FIRST, 0));
+        let (capsule, key) = keys.record_delegator(record).encapsulate(b"owner", &mut rng());
+        let opening = Opening {
+            owner: keys.owner(record).verifying_key(),
+            salt: keys.salt(record),
+            capsule,
+            wrapped: wrap(key, &Cid::new(Codec::Raw, [0; 32]), &DataKey::generate(&mut rng())),
+            blinding: keys.blinding(record, grant),
+            bid: keys.bid(record, grant),
+            note: Text::clipped("for the referral"),
+        };
+        ReceivedGrant { opening, message: Digest([message; 32]), received: Time(5) }
+    }
+
+    fn profile(home: &std::path::Path) -> Profile {
+        let args = ProfileArgs::at(home, "carol");
+        let password = Secret::new("a good password".to_owned());
+        let chain = ChainId(Digest([0; 32]));
+        NewProfile::begin(&args, Kind::Member, chain, &seed(2), &password).unwrap().finish().unwrap();
+        Profile::open(&args, Kind::Member).unwrap()
+    }
+
+    #[test]
+    fn grants_keep_their_numbers_and_come_once() {
+        let home = tempfile::tempdir().unwrap();
+        let profile = profile(home.path());
+        let mut memory = Memory::read(&profile, &seed(2)).unwrap();
+        assert_eq!(memory.keep(&[grant(1), grant(2), grant(1)]), 2);
+        memory.write(&profile, &seed(2)).unwrap();
+        let mut again = Memory::read(&profile, &seed(2)).unwrap();
+        assert_eq!(again.keep(&[grant(2), grant(3)]), 1);
+        let listed = again.grants();
+        assert_eq!(listed.iter().map(|grant| grant.number).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(listed[0].opening.bid, grant(1).opening.bid);
+        assert_eq!(listed[0].opening.note.as_str(), "for the referral");
+    }
+
+    #[test]
+    fn another_seed_and_damage_are_errors_and_nothing_is_legible() {
+        let home = tempfile::tempdir().unwrap();
+        let profile = profile(home.path());
+        let mut memory = Memory::default();
+        memory.keep(&[grant(1)]);
+        memory.write(&profile, &seed(2)).unwrap();
+        let mut sealed = profile.read_state().unwrap();
+        assert!(!sealed.windows(7).any(|window| window == b"opening"));
+        assert!(matches!(Memory::read(&profile, &seed(3)), Err(ProfileError::Damaged(_))));
+        *sealed.last_mut().unwrap() ^= 1;
+        std::fs::write(profile.state(), sealed).unwrap();
+        assert!(matches!(Memory::read(&profile, &seed(2)), Err(ProfileError::Damaged(_))));
+    }
+}
