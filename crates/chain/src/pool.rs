@@ -301,7 +301,7 @@ mod tests {
             let transaction = world.create(&owner, tickets);
             world.check(&transaction).unwrap()
         };
-        let (first, second) = (create(&[ticket.clone()]), create(&[ticket]));
+        let (first, second) = (create(std::slice::from_ref(&ticket)), create(&[ticket]));
         assert_eq!(insert(&mut pool, &first, Prospect::Good), Ok(true));
         assert_eq!(insert(&mut pool, &first, Prospect::Good), Ok(false));
         assert_eq!(insert(&mut pool, &second, Prospect::Good), Err(NotPooled::Ticket));
