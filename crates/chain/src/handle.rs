@@ -125,6 +125,7 @@ impl Handle {
         let inserted = inserted.map_err(|refused| match refused {
             NotPooled::Full => SubmitError::PoolFull,
             NotPooled::Ticket => SubmitError::Refused(Refusal::TicketSpent),
+            NotPooled::Withdrawal => SubmitError::Refused(Refusal::AlreadyWithdrawn),
         })?;
         if inserted {
             self.0.shared.announce_arrival();

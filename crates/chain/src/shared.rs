@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use yilian_crypto::{
     Digest,
     sign::SigningKey,
@@ -28,6 +28,8 @@ use crate::{
 
 /// Certified headers kept for answers that begin while the next block is applied.
 const RECENT: usize = 16;
+/// Answers with proofs made at a time: they share threads with consensus, which must not stand behind a crowd of clients.
+const ANSWERING: usize = 16;
 /// Block summaries a slow subscriber may lag behind.
 const SUBSCRIBER_LAG: usize = 256;
 
@@ -66,6 +68,8 @@ pub struct Shared {
     pub blocks: broadcast::Sender<BlockSummary>,
     waiters: Mutex<Waiters>,
     heard: Mutex<HashMap<[u8; 32], Instant>>,
+    /// A permit for each answer that is being made.
+    pub answering: Semaphore,
 }
 
 /// A panicking thread stops the chain anyway; what it held is a cache or a counter.
@@ -102,6 +106,7 @@ impl Shared {
             blocks: broadcast::Sender::new(SUBSCRIBER_LAG),
             waiters: Mutex::default(),
             heard: Mutex::default(),
+            answering: Semaphore::new(ANSWERING),
         };
         for (name, entry) in shared.genesis_entries.iter().map(|(n, e)| (*n, e.clone())) {
             shared.learn(&name, &entry);
