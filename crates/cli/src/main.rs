@@ -1,8 +1,5 @@
 //! The command `yilian`.
 
-mod demo;
-mod http;
-mod native;
-mod output;
-
-fn main() {}
+fn main() -> std::process::ExitCode {
+    yilian_cli::run()
+}

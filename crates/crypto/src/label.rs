@@ -148,6 +148,8 @@ labels! {
     DeviceLock = "device-lock",
     /// Enrolment code.
     Enrolment = "enrolment",
+    /// What the authority keeps: sealed values, patients under a keyed hash.
+    AuthorityStore = "kdf/authority-store",
     /// Requests to the authority, signed by a wallet or member.
     AuthorityRequest = "sign/authority",
     /// Backup object.

@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("content", &["crypto", "dag"]),
     ("client", &["api", "crypto", "dag", "delegation", "finality", "ledger"]),
     ("chain", &["crypto", "finality", "ledger"]),
-    ("authority", &["api", "crypto", "delegation", "ledger"]),
+    ("authority", &["api", "crypto", "delegation", "finality", "ledger"]),
     ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "finality", "ledger"]),
     (
         "cli",

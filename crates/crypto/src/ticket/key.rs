@@ -50,8 +50,8 @@ impl TicketKey {
         &self.der[HEAD.len()..HEAD.len() + MODULUS]
     }
 
-    /// A representative of the key's ring: 384 bytes, non-zero, below the modulus.
-    pub(super) fn holds(&self, value: &[u8]) -> bool {
+    /// Whether `value` can be a blinded message or a signature under this key: 384 bytes, non-zero, below the modulus.
+    pub fn holds(&self, value: &[u8]) -> bool {
         value.len() == MODULUS && value < self.modulus() && value.iter().any(|&byte| byte != 0)
     }
 }
