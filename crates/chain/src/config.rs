@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use yilian_crypto::Secret;
 use yilian_finality::committee::CommitteeError;
-use yilian_ledger::Genesis;
+use yilian_ledger::{Genesis, GenesisError};
+
+use crate::store::StoreError;
 
 /// A validator of one chain.
 #[derive(Clone, Debug)]
@@ -43,6 +45,10 @@ impl Default for PoolLimits {
 pub enum StartError {
     #[error("genesis: {0}")]
     Committee(#[from] CommitteeError),
+    #[error("genesis: {0}")]
+    Genesis(#[from] GenesisError),
+    #[error("cannot listen: {0}")]
+    Listen(#[source] std::io::Error),
     #[error("the signer is not in the genesis committee")]
     NotAMember,
     #[error("no address for a committee member")]
@@ -53,8 +59,8 @@ pub enum StartError {
     OtherChain,
     #[error("data directory: {0}")]
     Directory(#[source] std::io::Error),
-    #[error("entry store: {0}")]
-    Store(String),
+    #[error(transparent)]
+    Store(StoreError),
     #[error("the engine stopped while starting")]
     Engine,
 }

@@ -1,26 +1,58 @@
-//! The way in: everything the rest of a node asks of the chain.
+//! The way in: everything the rest of a node asks of the chain. Usable from any async runtime: work on the state database
+//! is sent to the chain's own.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use yilian_crypto::{
     Digest,
     sign::Signature,
     ticket::{Class, Period, TicketKey},
 };
 use yilian_finality::{Answer, Bucket, Prefix, Snapshot};
-use yilian_ledger::{Entry, Height, Name, Parameters, Refusal, Time, transaction::Action};
-
-use crate::{
-    config::{ChainConfig, StartError},
-    summary::{BlockSummary, BlockView, Included, Status, TransactionStatus},
+use yilian_ledger::{
+    ChainId, Checked, Entry, Height, Name, Parameters, Refusal, Time, Transaction,
+    transaction::{Action, Governance},
 };
 
-/// Starts validators.
-pub struct Chain;
+use crate::{
+    gossip::is_fresh,
+    pool::Source,
+    shared::Shared,
+    store::{Row, StoreError},
+    summary::{BlockSummary, BlockView, Included, Status, TransactionStatus},
+    work::compute,
+};
 
-/// Cheap to clone; the chain stops with `shutdown` or when the last handle is dropped. Usable from any async runtime.
+/// Most block summaries of one answer.
+const MAX_SUMMARIES: usize = 100;
+
+/// Cheap to clone; the chain stops with `shutdown` or when the last handle is dropped.
 #[derive(Clone)]
-pub struct Handle;
+pub struct Handle(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub shared: Arc<Shared>,
+    pub requests: mpsc::Sender<Request>,
+    pub outgoing: mpsc::Sender<Bytes>,
+    /// Set to stop; dropping it stops, too.
+    pub stop: watch::Sender<bool>,
+    pub stopped: watch::Receiver<bool>,
+}
+
+/// What needs the state database.
+pub(crate) enum Request {
+    Answer(Name, Reply<Answered>),
+    Bucket(Prefix, Reply<Bucketed>),
+    Entry(Name, Reply<Option<Entry>>),
+    Prepare(Checked),
+}
+
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, ChainError>>;
 
 /// One name's answer under one certified state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,74 +88,168 @@ pub enum ChainError {
     BucketTooLarge,
     #[error("the pool dropped the transaction")]
     Dropped,
+    #[error("the node's stores are damaged")]
+    Damaged,
     #[error("the chain has stopped")]
     Stopped,
 }
 
-impl Chain {
-    /// Starts a validator in threads of its own; returns when its stores are open and its network listens.
-    pub fn start(_config: ChainConfig) -> Result<Handle, StartError> {
-        todo!()
+impl From<StoreError> for ChainError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "entry store cannot be read");
+        Self::Damaged
     }
 }
 
 impl Handle {
-    /// Checks, pools and gossips an encoded transaction. `Ok` for one that is pooled or included already.
-    pub async fn submit(&self, _transaction: Bytes) -> Result<Digest, SubmitError> {
-        todo!()
+    pub fn chain_id(&self) -> ChainId {
+        self.0.shared.chain
     }
+
+    /// Checks, pools and gossips an encoded transaction. `Ok` for one that is pooled or included already.
+    pub async fn submit(&self, transaction: Bytes) -> Result<Digest, SubmitError> {
+        if *self.0.stopped.borrow() {
+            return Err(SubmitError::Stopped);
+        }
+        let digest = Transaction::digest_of(&transaction);
+        if !is_fresh(&self.0.shared, &transaction) {
+            return Ok(digest);
+        }
+        let (shared, bytes) = (self.0.shared.clone(), transaction.clone());
+        let check = move || Checked::check(&bytes, shared.chain, &*shared);
+        let checked = compute(check).await.ok_or(SubmitError::Stopped)??;
+        let inserted = self.0.shared.pool().insert(checked.clone(), Source::Own, now_ms());
+        if inserted.map_err(|_| SubmitError::PoolFull)? {
+            self.0.shared.announce_arrival();
+            // Full queues lose nothing: a waiting transaction is repeated, and a re-encryption is made when needed.
+            let _ = self.0.outgoing.try_send(transaction);
+            let _ = self.0.requests.try_send(Request::Prepare(checked));
+        }
+        Ok(digest)
+    }
+
     /// The newest certified header. `None` before the first block.
     pub fn snapshot(&self) -> Option<Snapshot> {
-        todo!()
+        self.0.shared.tip().borrow().snapshot.clone()
     }
+
     /// Entry or proof of absence, with the header they stand under.
-    pub async fn answer(&self, _name: Name) -> Result<Answered, ChainError> {
-        todo!()
+    pub async fn answer(&self, name: Name) -> Result<Answered, ChainError> {
+        self.ask(|reply| Request::Answer(name, reply)).await
     }
+
     /// Every entry of a prefix, provably complete, with the header it stands under.
-    pub async fn bucket(&self, _prefix: Prefix) -> Result<Bucketed, ChainError> {
-        todo!()
+    pub async fn bucket(&self, prefix: Prefix) -> Result<Bucketed, ChainError> {
+        self.ask(|reply| Request::Bucket(prefix, reply)).await
     }
+
     /// This node's word, unproved: for its own decisions only.
-    pub async fn entry(&self, _name: Name) -> Result<Option<Entry>, ChainError> {
-        todo!()
+    pub async fn entry(&self, name: Name) -> Result<Option<Entry>, ChainError> {
+        self.ask(|reply| Request::Entry(name, reply)).await
     }
+
     /// `None`: never seen, or dropped.
-    pub async fn transaction(&self, _digest: Digest) -> Result<Option<TransactionStatus>, ChainError> {
-        todo!()
+    pub async fn transaction(&self, digest: Digest) -> Result<Option<TransactionStatus>, ChainError> {
+        let shared = &self.0.shared;
+        let waits = shared.pool().contains(&digest) || shared.pending().checked(&digest).is_some();
+        match self.included(&digest)? {
+            Some(included) => Ok(Some(TransactionStatus::Included(included))),
+            None => Ok(waits.then_some(TransactionStatus::Pooled)),
+        }
     }
-    /// Resolves when the transaction is in a finalized block. The caller sets the time limit.
-    pub async fn wait_final(&self, _digest: Digest) -> Result<Included, ChainError> {
-        todo!()
+
+    /// Resolves when the transaction is in a finalized block, also one that was never submitted here. The caller sets the
+    /// time limit.
+    pub async fn wait_final(&self, digest: Digest) -> Result<Included, ChainError> {
+        let waiter = self.0.shared.wait(digest);
+        if let Some(included) = self.included(&digest)? {
+            return Ok(included);
+        }
+        let mut stopped = self.0.stopped.clone();
+        tokio::select! {
+            result = waiter => result.unwrap_or(Err(ChainError::Stopped)),
+            _ = stopped.wait_for(|stopped| *stopped) => Err(ChainError::Stopped),
+        }
     }
-    pub async fn block(&self, _height: Height) -> Result<Option<BlockView>, ChainError> {
-        todo!()
+
+    fn included(&self, digest: &Digest) -> Result<Option<Included>, ChainError> {
+        let found = self.0.shared.store.transaction(digest)?;
+        Ok(found.map(|(row, place)| Included {
+            height: row.header.height,
+            time: row.header.time,
+            outcome: place.outcome,
+        }))
     }
+
+    pub async fn block(&self, height: Height) -> Result<Option<BlockView>, ChainError> {
+        Ok(self.0.shared.store.block(height)?.map(Row::view))
+    }
+
     /// Newest first, below `before` (or from the newest), at most `limit` (capped at 100).
-    pub async fn blocks(&self, _before: Option<Height>, _limit: usize) -> Result<Vec<BlockSummary>, ChainError> {
-        todo!()
+    pub async fn blocks(
+        &self,
+        before: Option<Height>,
+        limit: usize,
+    ) -> Result<Vec<BlockSummary>, ChainError> {
+        let rows = self.0.shared.store.blocks(before, limit.min(MAX_SUMMARIES))?;
+        Ok(rows.iter().map(Row::summary).collect())
     }
+
     /// Finalized blocks from now on; a slow receiver is told what it missed.
     pub fn subscribe(&self) -> broadcast::Receiver<BlockSummary> {
-        todo!()
+        self.0.shared.blocks.subscribe()
     }
+
     pub fn status(&self) -> Status {
-        todo!()
+        let shared = &self.0.shared;
+        let tip = shared.tip().borrow().clone();
+        Status {
+            validator: *shared.signer.verifying_key().as_bytes(),
+            height: tip.height,
+            time: tip.time,
+            pool: shared.pool().len(),
+            peers: shared.peers(),
+            counts: tip.counts,
+        }
     }
+
     /// By period, then class.
     pub fn ticket_keys(&self) -> Vec<(Class, Period, TicketKey)> {
-        todo!()
+        self.0.shared.ticket_keys()
     }
+
     /// In force at the newest finalized block.
     pub fn parameters(&self) -> Parameters {
-        todo!()
+        self.0.shared.parameters()
     }
+
     /// This validator's signature of a governance action, with its index in the committee.
-    pub fn sign_governance(&self, _action: &Action, _valid_until: Time) -> (u16, Signature) {
-        todo!()
+    pub fn sign_governance(&self, action: &Action, valid_until: Time) -> (u16, Signature) {
+        let shared = &self.0.shared;
+        (shared.index, Governance::approve(shared.chain, action, valid_until, &shared.signer))
     }
-    /// Stops consensus, network and stores, and waits until all of it is on disk.
+
+    /// Stops consensus, network and stores, and waits until they are down.
     pub async fn shutdown(self) {
-        todo!()
+        self.0.stop.send_replace(true);
+        let mut stopped = self.0.stopped.clone();
+        // An error: the thread is gone already.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
     }
+
+    /// Resolves when the chain has stopped, for whatever reason.
+    pub async fn stopped(&self) {
+        let mut stopped = self.0.stopped.clone();
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ChainError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.requests.send(request(reply)).await.map_err(|_| ChainError::Stopped)?;
+        answer.await.unwrap_or(Err(ChainError::Stopped))
+    }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }

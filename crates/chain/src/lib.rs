@@ -3,10 +3,26 @@
 //! `Chain::start` runs a validator in a runtime of its own and returns a `Handle`, the only way in: nothing of the
 //! engine shows through it.
 
+mod application;
+mod block;
 pub mod config;
+mod engine;
+mod evaluate;
+mod gossip;
 pub mod handle;
+mod pacing;
+mod pending;
+mod pool;
+mod query;
+mod shared;
+mod start;
+mod state;
+mod store;
 pub mod summary;
+mod work;
 
 pub use config::{ChainConfig, PoolLimits, StartError};
-pub use handle::{Answered, Bucketed, Chain, ChainError, Handle, SubmitError};
+pub use handle::{Answered, Bucketed, ChainError, Handle, SubmitError};
+pub use start::Chain;
+pub use store::StoreError;
 pub use summary::{BlockSummary, BlockView, Included, Status, TransactionStatus, TransactionSummary};

@@ -5,13 +5,11 @@
 use std::collections::{HashMap, HashSet};
 
 use bytes::BufMut;
-use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write, varint::UInt};
-use commonware_cryptography::sha256;
-use commonware_storage::{
-    merkle::Proof as Path,
-    mmr::Location,
-    qmdb::current::proof::RangeProof,
+use commonware_codec::{
+    Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write, varint::UInt,
 };
+use commonware_cryptography::sha256;
+use commonware_storage::{merkle::Proof as Path, mmr::Location, qmdb::current::proof::RangeProof};
 use yilian_crypto::Digest;
 
 use crate::{

@@ -1,7 +1,9 @@
 //! A block's header (spec F-2). Its digest is the block's digest, so a light client needs no bodies.
 
 use bytes::BufMut;
-use commonware_codec::{Buf, Encode as _, EncodeSize, Error as CodecError, MaxEncodeSize, Read, ReadExt as _, Write};
+use commonware_codec::{
+    Buf, Encode as _, EncodeSize, Error as CodecError, MaxEncodeSize, Read, ReadExt as _, Write,
+};
 use commonware_consensus::simplex::types::Context;
 use commonware_cryptography::{ed25519, sha256};
 use commonware_storage::mmr::Location;

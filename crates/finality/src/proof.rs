@@ -1,7 +1,9 @@
 //! Presence and absence of one name under a verified header (spec F-7).
 
 use bytes::BufMut;
-use commonware_codec::{Buf, Copying, DecodeExt as _, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
+use commonware_codec::{
+    Buf, Copying, DecodeExt as _, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write,
+};
 use yilian_ledger::{Entry, Name};
 
 use crate::{

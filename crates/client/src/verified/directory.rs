@@ -14,7 +14,7 @@ use yilian_ledger::{
     name::MemberId,
 };
 
-use crate::{client::Client, error::ClientError, host::Host, wallet::keys::MailboxAddress};
+use crate::{client::Client, error::ClientError, host::Host, wallet::keys::MailboxAddress, wire::decode};
 
 /// Longest chain of members: practitioner, institution, intermediate, root.
 const MAX_CHAIN: usize = 4;
@@ -107,10 +107,10 @@ impl VerifiedMember {
         let certificate = self.current().ok_or(ClientError::NotCertifiedNow)?;
         let contents = certificate.contents();
         let binding = contents.delegatee.as_ref().ok_or(ClientError::IncompleteCard("delegatee key"))?;
-        let unusable = |_| ClientError::IncompleteCard("usable delegatee key");
-        let delegatee = DelegateeKey::from_bytes(&binding.key).map_err(unusable)?;
-        let proof = ProofOfPossession::from_bytes(&binding.proof).map_err(unusable)?;
-        delegatee.verify(self.id().possession_context(), &proof).map_err(unusable)?;
+        let unusable = ClientError::IncompleteCard("usable delegatee key");
+        let delegatee: DelegateeKey = decode(&binding.key).map_err(|_| unusable.clone())?;
+        let proof: ProofOfPossession = decode(&binding.proof).map_err(|_| unusable.clone())?;
+        delegatee.verify(self.id().possession_context(), &proof).map_err(|_| unusable)?;
         Ok(ReaderCard {
             id: self.id(),
             kind: kind_of(self.entry()),

@@ -126,7 +126,7 @@ pub fn chain_error(error: ChainError) -> ApiError {
         ChainError::NotReady => Code::StateUnready,
         ChainError::BucketTooLarge => Code::PrefixTooWide,
         ChainError::Dropped => Code::TransactionPool,
-        ChainError::Stopped => Code::Unavailable,
+        ChainError::Stopped | ChainError::Damaged => Code::Unavailable,
     };
     ApiError::new(code, error.to_string())
 }

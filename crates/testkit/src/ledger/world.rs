@@ -163,6 +163,12 @@ impl World {
         request.finish(secret.public(), &answer).expect("the answer is good")
     }
 
+    /// The authority's answer to a blinded message; `None` where it has no key, or the message is none.
+    pub fn sign_blinded(&mut self, class: Class, period: Period, blinded: &[u8]) -> Option<Vec<u8>> {
+        let (_, _, secret) = self.ticket_secrets.iter().find(|(c, p, _)| (*c, *p) == (class, period))?;
+        secret.sign_blinded(blinded, &mut self.rng).ok().map(Vec::from)
+    }
+
     /// Sets the care ticket key of a period, by governance, so that the world can go on beyond its second period.
     pub fn open_period(&mut self, period: Period) {
         let secret = ticket_secret(period.0 as usize % TICKET_KEYS.len());

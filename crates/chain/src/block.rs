@@ -1,0 +1,169 @@
+//! Blocks: a header and the transactions it commits to (spec B-1 to B-4).
+//!
+//! A decoded block's body matches its header: number, total size and transaction root are checked while decoding. Its
+//! digest is the header's.
+
+use bytes::{BufMut, Bytes};
+use commonware_codec::{
+    Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write, varint::MAX_U32_VARINT_SIZE,
+};
+use commonware_consensus::{
+    BoundedBlock, CertifiableBlock, Heightable,
+    simplex::types::Context,
+    types::{self, Round, View},
+};
+use commonware_cryptography::{Digestible, ed25519, sha256};
+use commonware_storage::mmr::Location;
+use commonware_utils::range::NonEmptyRange;
+use yilian_crypto::{Digest, Label, hash::tagged};
+use yilian_finality::{Committee, Engine, Header};
+use yilian_ledger::{
+    Genesis, Height, Time, Transaction, time::Epoch, transaction::MAX_TRANSACTION, transition::Counts,
+};
+
+/// Most transactions of a block.
+pub const MAX_TRANSACTIONS: usize = 1024;
+/// Most bytes of all transactions of a block.
+pub const MAX_BYTES: usize = 2 << 20;
+
+/// A block as it travels and as validators keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub header: Header,
+    /// Encoded.
+    pub transactions: Vec<Bytes>,
+}
+
+/// `tagged(TransactionRoot, digests)` (B-2).
+pub fn transaction_root(digests: impl IntoIterator<Item = Digest>) -> Digest {
+    let digests: Vec<Digest> = digests.into_iter().collect();
+    let parts: Vec<&[u8]> = digests.iter().map(AsRef::as_ref).collect();
+    tagged(Label::TransactionRoot, &parts)
+}
+
+/// The engine's form of a digest.
+pub fn engine_digest(digest: &Digest) -> sha256::Digest {
+    sha256::Digest::from(digest.0)
+}
+
+/// Ours of the engine's.
+pub fn ledger_digest(digest: &sha256::Digest) -> Digest {
+    Digest(digest.0)
+}
+
+impl Block {
+    /// Height 0: every field follows from the genesis, whose digest is its parent (B-4). The genesis entries are the first
+    /// writes of block 1, so the state here is the empty one that `operations_root` and `operations` describe.
+    pub fn genesis(
+        genesis: &Genesis,
+        committee: &Committee,
+        operations_root: sha256::Digest,
+        operations: NonEmptyRange<Location>,
+    ) -> Self {
+        let parent = genesis.chain_id().0;
+        let leader = committee.keys().iter().next().expect("a committee has a member").clone();
+        let header = Header {
+            parent,
+            height: Height(0),
+            epoch: Epoch(0),
+            time: Time(genesis.time),
+            transaction_root: transaction_root([]),
+            transactions: 0,
+            state_root: Digest::default(),
+            counts: Counts::default(),
+            next_committee: committee.digest(),
+            engine: Engine {
+                context: Context {
+                    round: Round::new(types::Epoch::zero(), View::zero()),
+                    leader,
+                    parent: (View::zero(), engine_digest(&parent)),
+                },
+                operations_root: ledger_digest(&operations_root),
+                operations,
+            },
+        };
+        Self { header, transactions: Vec::new() }
+    }
+
+    /// Bytes of all transactions.
+    pub fn bytes(&self) -> usize {
+        self.transactions.iter().map(Bytes::len).sum()
+    }
+
+    fn check_body(&self) -> Result<(), CodecError> {
+        if self.bytes() > MAX_BYTES {
+            return Err(CodecError::Invalid("Block", "too large"));
+        }
+        if self.header.transactions as usize != self.transactions.len() {
+            return Err(CodecError::Invalid("Block", "number of transactions"));
+        }
+        let root = transaction_root(self.transactions.iter().map(|t| Transaction::digest_of(t)));
+        if self.header.transaction_root != root {
+            return Err(CodecError::Invalid("Block", "transaction root"));
+        }
+        Ok(())
+    }
+}
+
+impl Write for Block {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.header.write(buf);
+        self.transactions.write(buf);
+    }
+}
+
+impl EncodeSize for Block {
+    fn encode_size(&self) -> usize {
+        self.header.encode_size() + self.transactions.encode_size()
+    }
+}
+
+impl Read for Block {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, CodecError> {
+        let block = Self {
+            header: Header::read(buf)?,
+            transactions: Vec::read_cfg(
+                buf,
+                &(RangeCfg::new(0..=MAX_TRANSACTIONS), RangeCfg::new(0..=MAX_TRANSACTION)),
+            )?,
+        };
+        block.check_body()?;
+        Ok(block)
+    }
+}
+
+impl Digestible for Block {
+    type Digest = sha256::Digest;
+
+    fn digest(&self) -> sha256::Digest {
+        engine_digest(&self.header.digest())
+    }
+}
+
+impl Heightable for Block {
+    fn height(&self) -> types::Height {
+        types::Height::new(self.header.height.0)
+    }
+}
+
+impl commonware_consensus::Block for Block {
+    fn parent(&self) -> sha256::Digest {
+        engine_digest(&self.header.parent)
+    }
+}
+
+impl CertifiableBlock for Block {
+    type Context = Context<sha256::Digest, ed25519::PublicKey>;
+
+    fn context(&self) -> Self::Context {
+        self.header.engine.context.clone()
+    }
+}
+
+impl BoundedBlock for Block {
+    fn max_encode_size(_: &()) -> usize {
+        Header::MAX_SIZE + MAX_BYTES + (MAX_TRANSACTIONS + 1) * MAX_U32_VARINT_SIZE
+    }
+}

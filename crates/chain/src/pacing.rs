@@ -1,0 +1,51 @@
+//! When to propose (spec B-6) and the engine's timeouts that go with it.
+//!
+//! A leader proposes at once when transactions wait, and an empty block when the parent is `idle_block_ms` old. In between
+//! it waits, but no longer than its view lasts at the others: then the view passes, without a block, to the next leader.
+//! So an idle chain changes leader every two seconds, and a leader that has died costs two seconds at most.
+
+use std::time::Duration;
+
+use yilian_finality::Header;
+
+/// How long a view waits for its leader's block.
+pub const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a view waits for its block to be certified.
+pub const CERTIFICATION_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often a vote to pass a view is repeated.
+pub const TIMEOUT_RETRY: Duration = Duration::from_secs(1);
+/// A leader not heard from for so long is skipped at once.
+pub const SKIP_TIMEOUT: Duration = Duration::from_secs(6);
+/// Before the end of its view a leader begins no block: it would meet votes to pass the view.
+const GUARD_MS: u64 = 100;
+/// Longest wait for a block's time to come within 2 s of the own clock, ms. A leader that is further ahead is refused.
+pub const MAX_TIME_WAIT_MS: u64 = 1_000;
+/// How long a transaction may wait in the pool, ms.
+pub const MAX_POOLED_MS: u64 = 600_000;
+
+/// One leader's view.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// An empty block is due.
+    due: u64,
+    /// Too late to begin a block.
+    end: u64,
+}
+
+impl Pace {
+    /// `now` in ms; the first block is due at once.
+    pub fn start(now: u64, parent: &Header, idle_block_ms: u64) -> Self {
+        let due = if parent.height.0 == 0 { 0 } else { parent.time.0.saturating_add(idle_block_ms) };
+        Self { due, end: now + LEADER_TIMEOUT.as_millis() as u64 - GUARD_MS }
+    }
+
+    pub fn is_due(&self, now: u64) -> bool {
+        now >= self.due
+    }
+
+    /// How long to wait for transactions; `None` when the view is over.
+    pub fn rest(&self, now: u64) -> Option<Duration> {
+        let until = if self.is_due(now) { self.end } else { self.due.min(self.end) };
+        (now < self.end).then(|| Duration::from_millis(until.saturating_sub(now).max(1)))
+    }
+}

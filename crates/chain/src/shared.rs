@@ -1,0 +1,243 @@
+//! What consensus, gossip, queries and the handle have in common: the view of one node on the chain.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock},
+    time::Instant,
+};
+
+use tokio::sync::{broadcast, oneshot, watch};
+use yilian_crypto::{
+    Digest,
+    sign::SigningKey,
+    ticket::{Class, Period, TicketKey},
+};
+use yilian_finality::{Committee, Snapshot};
+use yilian_ledger::{
+    ChainId, Entry, Genesis, Height, Kind, Name, Parameters, TicketKeys, Time, transition::Counts,
+};
+
+use crate::{
+    config::PoolLimits,
+    handle::ChainError,
+    pending::Pending,
+    pool::Pool,
+    store::{Row, Store, StoreError},
+    summary::{BlockSummary, Included},
+};
+
+/// Certified headers kept for answers that begin while the next block is applied.
+const RECENT: usize = 16;
+/// Block summaries a slow subscriber may lag behind.
+const SUBSCRIBER_LAG: usize = 256;
+
+/// The newest finalized block.
+#[derive(Clone, Debug, Default)]
+pub struct Tip {
+    pub height: Height,
+    pub time: Time,
+    pub counts: Counts,
+    /// Newest block with a certificate of its own.
+    pub snapshot: Option<Snapshot>,
+}
+
+type Waiters = HashMap<Digest, Vec<oneshot::Sender<Result<Included, ChainError>>>>;
+
+pub struct Shared {
+    pub chain: ChainId,
+    pub committee: Committee,
+    /// Raw keys, in order.
+    pub committee_keys: Vec<[u8; 32]>,
+    /// This validator's place in the committee.
+    pub index: u16,
+    pub signer: SigningKey,
+    pub genesis_entries: BTreeMap<Name, Entry>,
+    pub store: Store,
+    pool: Mutex<Pool>,
+    /// Counts arrivals; proposers wait on it.
+    arrivals: watch::Sender<u64>,
+    pending: Mutex<Pending>,
+    tip: watch::Sender<Tip>,
+    recent: Mutex<VecDeque<Snapshot>>,
+    parameters: RwLock<Parameters>,
+    ticket_keys: RwLock<BTreeMap<(Period, Class), TicketKey>>,
+    pub blocks: broadcast::Sender<BlockSummary>,
+    waiters: Mutex<Waiters>,
+    heard: Mutex<HashMap<[u8; 32], Instant>>,
+}
+
+/// A panicking thread stops the chain anyway; what it held is a cache or a counter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn new(
+        genesis: &Genesis,
+        committee: Committee,
+        index: u16,
+        signer: SigningKey,
+        genesis_entries: BTreeMap<Name, Entry>,
+        store: Store,
+        limits: PoolLimits,
+    ) -> Result<Self, StoreError> {
+        let shared = Self {
+            chain: genesis.chain_id(),
+            committee,
+            committee_keys: genesis.committee.clone(),
+            index,
+            signer,
+            genesis_entries,
+            store,
+            pool: Mutex::new(Pool::new(limits)),
+            arrivals: watch::Sender::new(0),
+            pending: Mutex::default(),
+            tip: watch::Sender::new(Tip { time: Time(genesis.time), ..Tip::default() }),
+            recent: Mutex::default(),
+            parameters: RwLock::new(genesis.parameters.clone()),
+            ticket_keys: RwLock::default(),
+            blocks: broadcast::Sender::new(SUBSCRIBER_LAG),
+            waiters: Mutex::default(),
+            heard: Mutex::default(),
+        };
+        for (name, entry) in shared.genesis_entries.iter().map(|(n, e)| (*n, e.clone())) {
+            shared.learn(&name, &entry);
+        }
+        for (name, entry) in shared.store.pinned()? {
+            shared.learn(&name, &entry);
+        }
+        for row in shared.store.blocks(None, RECENT)?.iter().rev() {
+            shared.advance(row);
+        }
+        Ok(shared)
+    }
+
+    pub fn pool(&self) -> MutexGuard<'_, Pool> {
+        lock(&self.pool)
+    }
+
+    pub fn pending(&self) -> MutexGuard<'_, Pending> {
+        lock(&self.pending)
+    }
+
+    pub fn arrivals(&self) -> watch::Receiver<u64> {
+        self.arrivals.subscribe()
+    }
+
+    pub fn announce_arrival(&self) {
+        self.arrivals.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    pub fn tip(&self) -> watch::Receiver<Tip> {
+        self.tip.subscribe()
+    }
+
+    pub fn parameters(&self) -> Parameters {
+        self.parameters.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn ticket_keys(&self) -> Vec<(Class, Period, TicketKey)> {
+        let keys = self.ticket_keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|((period, class), key)| (*class, *period, key.clone())).collect()
+    }
+
+    /// The certified header of a state, if it is one of the newest.
+    pub fn certified(&self, state_root: &Digest) -> Option<Snapshot> {
+        lock(&self.recent).iter().rev().find(|s| s.header.state_root == *state_root).cloned()
+    }
+
+    /// An entry the state commits to, whether its block is final or not.
+    pub fn entry(&self, name: &Name, digest: &Digest) -> Result<Option<Entry>, StoreError> {
+        if let Some(entry) = self.pending().entry(name, digest) {
+            return Ok(Some(entry));
+        }
+        self.store.entry(name, digest)
+    }
+
+    /// Remembers parameters and ticket keys of the newest finalized state.
+    pub fn learn(&self, name: &Name, entry: &Entry) {
+        match entry {
+            Entry::Parameters(parameters) => {
+                *self.parameters.write().unwrap_or_else(PoisonError::into_inner) = parameters.clone();
+            }
+            Entry::TicketKey(key) => {
+                if let Some(slot) = ticket_slot(name) {
+                    let mut keys = self.ticket_keys.write().unwrap_or_else(PoisonError::into_inner);
+                    keys.insert(slot, key.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Moves on to a finalized block.
+    pub fn advance(&self, row: &Row) {
+        let snapshot = row.snapshot();
+        if let Some(snapshot) = snapshot.clone() {
+            let mut recent = lock(&self.recent);
+            recent.push_back(snapshot);
+            while recent.len() > RECENT {
+                recent.pop_front();
+            }
+        }
+        self.tip.send_modify(|tip| {
+            tip.height = row.header.height;
+            tip.time = row.header.time;
+            tip.counts = row.header.counts;
+            tip.snapshot = snapshot.or(tip.snapshot.take());
+        });
+    }
+
+    pub fn wait(&self, digest: Digest) -> oneshot::Receiver<Result<Included, ChainError>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiters = lock(&self.waiters);
+        let list = waiters.entry(digest).or_default();
+        list.retain(|s| !s.is_closed());
+        list.push(sender);
+        receiver
+    }
+
+    pub fn settle_waiters(&self, digest: &Digest, result: Result<Included, ChainError>) {
+        for waiter in lock(&self.waiters).remove(digest).unwrap_or_default() {
+            // Whoever stopped waiting does not want to know.
+            let _ = waiter.send(result);
+        }
+    }
+
+    /// Forgets those who stopped waiting.
+    pub fn tidy_waiters(&self) {
+        lock(&self.waiters).retain(|_, list| {
+            list.retain(|s| !s.is_closed());
+            !list.is_empty()
+        });
+    }
+
+    /// Drops a transaction from the pool for good.
+    pub fn drop_pooled(&self, digest: &Digest) {
+        if self.pool().remove(digest) {
+            self.settle_waiters(digest, Err(ChainError::Dropped));
+        }
+    }
+
+    pub fn hear(&self, peer: [u8; 32]) {
+        lock(&self.heard).insert(peer, Instant::now());
+    }
+
+    /// Peers heard from within the last minute.
+    pub fn peers(&self) -> usize {
+        lock(&self.heard).values().filter(|at| at.elapsed().as_secs() < 60).count()
+    }
+}
+
+/// Period and class of a ticket key's name.
+fn ticket_slot(name: &Name) -> Option<(Period, Class)> {
+    let [kind, class, a, b, c, d, ..] = name.0;
+    let class = Class::ALL.into_iter().find(|known| *known as u8 == class)?;
+    (kind == Kind::TicketKey as u8).then_some((Period(u32::from_be_bytes([a, b, c, d])), class))
+}
+
+impl TicketKeys for Shared {
+    fn ticket_key(&self, class: Class, period: Period) -> Option<TicketKey> {
+        self.ticket_keys.read().unwrap_or_else(PoisonError::into_inner).get(&(period, class)).cloned()
+    }
+}

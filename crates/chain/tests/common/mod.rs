@@ -1,0 +1,110 @@
+//! Four validators on loopback, and a wallet's transactions.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use commonware_codec::Encode as _;
+use yilian_chain::{Chain, ChainConfig, Handle, PoolLimits};
+use yilian_crypto::{
+    sign::SigningKey,
+    ticket::{Class, Period},
+};
+use yilian_ledger::{Genesis, Parameters, Time, Transaction};
+use yilian_testkit::ledger::{Chain as _, World, ticket_secret};
+
+pub struct Net {
+    pub world: World,
+    pub addresses: Vec<SocketAddr>,
+    pub directory: tempfile::TempDir,
+}
+
+pub fn now() -> Time {
+    Time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64)
+}
+
+/// The world's genesis, begun a moment ago, with periods of a day and blocks every second.
+pub fn genesis(world: &World) -> Genesis {
+    let parameters = Parameters { idle_block_ms: 1_000, ..Parameters::default() };
+    let period = parameters.period(now());
+    let key = ticket_secret(0).public().clone();
+    let slots = [(Class::Care, 0), (Class::Trade, 0), (Class::Care, 1), (Class::Trade, 1)];
+    Genesis {
+        time: now().0 - 5_000,
+        parameters,
+        ticket_keys: slots.map(|(class, ahead)| (class, Period(period.0 + ahead), key.clone())).to_vec(),
+        ..world.genesis.clone()
+    }
+}
+
+impl Net {
+    pub fn new(seed: u64) -> Self {
+        let mut world = World::new(seed);
+        world.genesis = genesis(&world);
+        world.chain = world.genesis.chain_id();
+        let listeners: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let addresses = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
+        Self { world, addresses, directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn config(&self, index: usize) -> ChainConfig {
+        config(
+            &self.world.genesis,
+            &self.world.validators[index],
+            &self.addresses,
+            index,
+            &self.directory.path().join(index.to_string()),
+        )
+    }
+
+    pub fn start(&self, index: usize) -> Handle {
+        Chain::start(self.config(index)).unwrap()
+    }
+
+    pub fn create(&mut self, owner: &SigningKey) -> Bytes {
+        self.world.time = now();
+        let ticket = self.world.ticket();
+        encode(&self.world.create(owner, &[ticket]))
+    }
+
+    pub fn grant(&mut self, owner: &SigningKey, withdrawal: &SigningKey) -> Bytes {
+        self.world.time = now();
+        let ticket = self.world.ticket();
+        encode(&self.world.grant(owner, withdrawal, &[ticket]))
+    }
+}
+
+pub fn config(
+    genesis: &Genesis,
+    signer: &SigningKey,
+    addresses: &[SocketAddr],
+    index: usize,
+    directory: &Path,
+) -> ChainConfig {
+    ChainConfig {
+        genesis: genesis.clone(),
+        signer: signer.seed().clone(),
+        listen: addresses[index],
+        peers: genesis.committee.iter().copied().zip(addresses.iter().copied()).collect(),
+        data_dir: directory.to_owned(),
+        pool: PoolLimits::default(),
+    }
+}
+
+pub fn encode(transaction: &Transaction) -> Bytes {
+    transaction.encode()
+}
+
+/// Waits for a condition for at most ten seconds.
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what} did not happen");
+}

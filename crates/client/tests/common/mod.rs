@@ -1,0 +1,50 @@
+//! What the tests of the flows share.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::{cell::RefCell, rc::Rc};
+
+use rand_core::CryptoRng;
+use yilian_client::{Client, Store, StoreError, Wallet, patient::enrol, wallet::index::Lane};
+use yilian_crypto::{Secret, seed::Seed};
+use yilian_testkit::network::{ENROLMENT_CODE, TestNetwork};
+
+/// A store in memory that keeps every version.
+#[derive(Clone, Debug, Default)]
+pub struct Disk(pub Rc<RefCell<Vec<Vec<u8>>>>);
+
+impl Disk {
+    pub fn last(&self) -> Vec<u8> {
+        self.0.borrow().last().unwrap().clone()
+    }
+}
+
+impl Store for Disk {
+    async fn save(&mut self, sealed: &[u8]) -> Result<(), StoreError> {
+        self.0.borrow_mut().push(sealed.to_vec());
+        Ok(())
+    }
+}
+
+pub fn seed(byte: u8) -> Seed {
+    Seed::from_bytes(Secret::new([byte; 32]))
+}
+
+/// A wallet with tickets for the current and the next period.
+pub async fn enrolled(client: &Client<TestNetwork>, byte: u8, rng: &mut impl CryptoRng) -> Wallet<Disk> {
+    let mut wallet = Wallet::create(seed(byte), client.chain(), Lane::FIRST, Disk::default()).await.unwrap();
+    let tickets = enrol::enrol(client, &mut wallet, ENROLMENT_CODE, rng).await.unwrap();
+    assert!(tickets > 0);
+    wallet
+}
+
+/// A document bundle that names a patient.
+pub fn bundle(patient: &str) -> Vec<u8> {
+    format!(
+        r#"{{"resourceType":"Bundle","type":"document","timestamp":"2027-12-01T10:00:00Z","entry":[
+        {{"fullUrl":"urn:uuid:1","resource":{{"resourceType":"Composition","status":"final","type":{{"text":"Visit"}},
+          "subject":{{"reference":"Patient/p"}},"date":"2027-12-01","author":[{{"display":"Dr. Bob"}}],"title":"Visit note"}}}},
+        {{"fullUrl":"urn:uuid:2","resource":{{"resourceType":"Patient","id":"p","name":[{{"text":"{patient}"}}],
+          "identifier":[{{"value":"110101199003070000"}}],"birthDate":"1990-03-07"}}}}]}}"#
+    )
+    .into_bytes()
+}

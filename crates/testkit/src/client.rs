@@ -1,0 +1,1 @@
+//! Weakened clients: the controls of the attacks on client flows.

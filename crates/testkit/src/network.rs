@@ -1,0 +1,149 @@
+//! A whole network in memory: the real ledger over a real authenticated state, a committee of test keys that certifies
+//! real headers, nodes that keep content, mailboxes and backups and can be told to lie, and an authority. The proofs that
+//! clients verify here are genuine.
+//!
+//! Everything runs inside [`run`], on the engine's deterministic runtime: same seed, same bytes.
+
+mod authority;
+mod certified;
+mod fault;
+mod members;
+mod node;
+mod route;
+
+use std::{cell::RefCell, rc::Rc};
+
+use commonware_runtime::{Runner as _, deterministic};
+use yilian_client::{Client, Host, Network as Addresses, NodeUrl, Request, Response, TransportError};
+use yilian_ledger::{Entry, Name, Outcome, Refusal, Time, Transaction};
+
+use crate::ledger::{Chain as _, World};
+
+pub use authority::{ENROLMENT_CODE, TICKETS};
+pub use fault::Fault;
+pub use members::{Staff, staff};
+
+use authority::Authority;
+use certified::Certified;
+use node::Node;
+
+/// Base address of the authority.
+pub const AUTHORITY: &str = "https://authority.test";
+
+/// Everything behind the addresses. Shared by reference: a single thread runs it.
+#[derive(Clone)]
+pub struct TestNetwork(Rc<Inner>);
+
+struct Inner {
+    world: RefCell<World>,
+    state: Certified,
+    nodes: RefCell<Vec<Node>>,
+    authority: RefCell<Authority>,
+    /// How far devices' clocks are ahead of the chain's, ms.
+    skew: RefCell<u64>,
+}
+
+/// Runs a test over a network of `nodes` nodes.
+pub fn run<T, F: Future<Output = T>>(seed: u64, nodes: usize, test: impl FnOnce(TestNetwork) -> F) -> T {
+    deterministic::Runner::seeded(seed).start(|context| async move {
+        let world = World::new(seed);
+        let state = Certified::new(context, &world).await;
+        let nodes = (0..nodes).map(|i| Node::new(*world.validators[i % 4].verifying_key().as_bytes()));
+        let inner = Inner {
+            nodes: RefCell::new(nodes.collect()),
+            authority: RefCell::new(Authority::new()),
+            world: RefCell::new(world),
+            state,
+            skew: RefCell::new(0),
+        };
+        test(TestNetwork(Rc::new(inner))).await
+    })
+}
+
+/// Address of the i-th node.
+pub fn url(node: usize) -> NodeUrl {
+    NodeUrl::new(&format!("https://node-{node}.test"))
+}
+
+impl TestNetwork {
+    /// A client that knows every node, storing at two.
+    pub fn client(&self) -> Client<Self> {
+        let nodes = (0..self.0.nodes.borrow().len()).map(url).collect();
+        let addresses = Addresses::new(nodes, Some(NodeUrl::new(AUTHORITY)));
+        Client::new(self.clone(), addresses, self.0.world.borrow().genesis.clone())
+    }
+
+    /// A client that asks these nodes only, in this order.
+    pub fn client_of(&self, nodes: &[usize]) -> Client<Self> {
+        let nodes = nodes.iter().copied().map(url).collect();
+        let addresses = Addresses::new(nodes, Some(NodeUrl::new(AUTHORITY)));
+        Client::new(self.clone(), addresses, self.0.world.borrow().genesis.clone())
+    }
+
+    /// The chain behind the nodes, for looking and for acting past any API.
+    pub fn with_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        act(&mut self.0.world.borrow_mut())
+    }
+
+    pub fn entry(&self, name: &Name) -> Option<Entry> {
+        self.0.world.borrow().entry(name)
+    }
+
+    /// Tells a node to lie, or to be honest again.
+    pub fn set_fault(&self, node: usize, fault: Fault) {
+        self.0.nodes.borrow_mut()[node].fault = fault;
+    }
+
+    /// Time passes, and a block without transactions is made.
+    pub async fn advance(&self, ms: u64) {
+        self.0.world.borrow_mut().advance(ms);
+        let transition = self.0.world.borrow().execute(&[]).expect("an empty block is valid");
+        self.0.world.borrow_mut().commit(&transition);
+        self.certify(&transition).await;
+    }
+
+    /// Time passes and the chain stands still.
+    pub fn stall(&self, ms: u64) {
+        *self.0.skew.borrow_mut() += ms;
+    }
+
+    /// A block with one transaction.
+    pub async fn submit(&self, transaction: &Transaction) -> Result<Outcome, Refusal> {
+        let checked = self.0.world.borrow().check(transaction)?;
+        self.0.world.borrow_mut().advance(10);
+        let executed = self.0.world.borrow_mut().block(&[checked]);
+        let transition = executed.map_err(|(_, refusal)| refusal)?;
+        self.certify(&transition).await;
+        Ok(transition.outcomes[0])
+    }
+
+    /// Brings the certified state up to the world, after changes that went past [`Self::submit`].
+    pub async fn sync(&self) {
+        let everything = self.0.world.borrow().state.clone();
+        self.0.world.borrow_mut().advance(10);
+        self.0.state.certify(&self.0.world, &everything).await;
+    }
+
+    async fn certify(&self, transition: &yilian_ledger::Transition) {
+        self.0.state.certify(&self.0.world, &transition.writes).await;
+    }
+
+    /// Every block that a node keeps whose address it is not: for tests of what an observer sees.
+    pub fn stored(&self, node: usize) -> Vec<String> {
+        self.0.nodes.borrow()[node].stored()
+    }
+}
+
+impl Host for TestNetwork {
+    async fn request(&self, node: &NodeUrl, request: Request) -> Result<Response, TransportError> {
+        route::serve(self, node, request).await
+    }
+
+    fn now(&self) -> Time {
+        Time(self.0.world.borrow().time.0 + *self.0.skew.borrow())
+    }
+
+    async fn pause(&self, milliseconds: u64) {
+        self.advance(milliseconds).await;
+    }
+}
