@@ -195,15 +195,15 @@ fn check_payment(
     size: usize,
     keys: &dyn TicketKeys,
 ) -> Result<Vec<PaidTicket>, Refusal> {
-    if payment.tickets.len() != tickets_due(size) {
-        return Err(Refusal::TicketCount);
-    }
     if payment.tickets().any(|ticket| ticket.class != Class::Care) {
         return Err(Refusal::TicketClass);
     }
     let distinct: BTreeSet<Digest> = payment.tickets().map(Ticket::spent_id).collect();
     if distinct.len() != payment.tickets.len() {
         return Err(Refusal::TicketRepeated);
+    }
+    if payment.tickets.len() != tickets_due(size) {
+        return Err(Refusal::TicketCount);
     }
     let paid = transaction.body.paid().unwrap_or_default();
     let parts = [transaction.chain.0.as_ref(), &paid];

@@ -82,6 +82,40 @@ fn ends_a_bounded_number_per_block_and_goes_on_in_the_next() {
 }
 
 #[test]
+fn the_bound_holds_over_all_periods_of_a_block_together() {
+    let mut world = World::new(6);
+    let owner = world.record();
+    let name = grant_of(&mut world, &owner, 0);
+    let grant = world.entry(&name).unwrap();
+    let next = world.period().0 + 1;
+    // 100 in each of four periods, the first made above among them.
+    for (period, i) in (next..next + 4).flat_map(|p| (0..100).map(move |i| (p, i))).skip(1) {
+        let bid = Bid(yilian_crypto::hash::sha256(&[period.to_be_bytes(), u32::to_be_bytes(i)].concat()));
+        let period = yilian_crypto::ticket::Period(period);
+        world.state.insert(bid.name(), grant.clone());
+        world.state.insert(Name::expiry_item(period, i), Entry::ExpiryItem(bid));
+        world.state.insert(Name::expiry_count(period), Entry::Count(100));
+    }
+    world.advance(10 * 60_000);
+    let live = |world: &World| world.state.values().filter(|e| matches!(e, Entry::Grant(_))).count();
+    for left in [400 - MAX_ENDED_PER_BLOCK as usize, 0] {
+        world.block(&[]).unwrap();
+        assert_eq!(live(&world), left);
+    }
+}
+
+#[test]
+fn refuses_one_grant_more_than_a_period_can_count() {
+    let mut world = World::new(7);
+    let owner = world.record();
+    let period = yilian_crypto::ticket::Period(world.period().0 + 1);
+    world.state.insert(Name::expiry_count(period), Entry::Count(u32::MAX));
+    let (withdrawal, tickets) = (world.key(), [world.ticket()]);
+    let grant = world.grant(&owner, &withdrawal, &tickets);
+    crate::support::fails_and_pays(&mut world, &grant, yilian_ledger::Refusal::PeriodFull);
+}
+
+#[test]
 fn a_chain_that_stood_still_for_years_catches_up_in_bounded_blocks() {
     let mut world = World::new(4);
     let owner = world.record();

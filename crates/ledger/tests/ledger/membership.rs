@@ -225,6 +225,19 @@ fn refuses_an_issuer_certificate_that_was_renewed() {
 }
 
 #[test]
+fn refuses_a_certificate_valid_beyond_its_issuers_present_one() {
+    let mut world = World::new(20);
+    let [province, hospital, _] = world.hospital();
+    // Renewed for a shorter time under the same key; issued below the older, longer certificate.
+    let old = hospital.certificate.contents().clone();
+    let shorter = yilian_crypto::certificate::Contents { not_after: old.not_after - 1, ..old };
+    let (_, renewal) = world.certify_contents(&province, &shorter, hospital.key.clone());
+    applied(&mut world, &renewal);
+    let (_, late) = world.certify(&hospital, Level::Practitioner, "late");
+    refused(&mut world, &late, Refusal::CertificateValidity);
+}
+
+#[test]
 fn revokes_a_member_once_and_for_good() {
     let mut world = World::new(14);
     let [_, hospital, doctor] = world.hospital();

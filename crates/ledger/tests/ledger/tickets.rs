@@ -24,7 +24,7 @@ fn refuses_none_or_too_many_tickets() {
     refused(&mut world, &transaction, Refusal::TicketCount);
     let twice = [two[0].clone(), two[0].clone()];
     let transaction = world.create(&owner, &twice);
-    refused(&mut world, &transaction, Refusal::TicketCount);
+    refused(&mut world, &transaction, Refusal::TicketRepeated);
 }
 
 #[test]
