@@ -3,6 +3,7 @@
 //! A library, so that the demonstration and the tests drive the same local network as `yilian network up`.
 
 pub mod args;
+pub mod authority;
 pub mod commands;
 pub mod demo;
 pub mod failure;
@@ -10,7 +11,9 @@ pub mod http;
 pub mod native;
 pub mod network;
 pub mod output;
+pub mod passphrase;
 pub mod process;
+pub mod query;
 pub mod terminal;
 
 use std::process::ExitCode;
@@ -27,4 +30,9 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error, output),
     }
+}
+
+/// The operating system's randomness.
+pub fn rng() -> impl rand_core::CryptoRng {
+    getrandom::rand_core::UnwrapErr(getrandom::SysRng)
 }

@@ -1,0 +1,36 @@
+//! What each command does.
+
+pub mod authority;
+pub mod network;
+pub mod node;
+
+use std::{future::Future, path::PathBuf};
+
+use anyhow::Context as _;
+
+use crate::{
+    args::{Args, Command, Global},
+    output::Output,
+};
+
+/// Does what the command line says.
+pub fn run(args: Args, output: Output) -> anyhow::Result<()> {
+    let Args { global, command } = args;
+    match command {
+        Command::Network(command) => block_on(network::run(command, &global, output)),
+        Command::Node(command) => block_on(node::run(command, &global, output)),
+        Command::Authority(command) => block_on(authority::run(command, &global, output)),
+    }
+}
+
+/// Runs a command on a runtime of its own.
+pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?.block_on(work)
+}
+
+/// A network's folder: the one named, else where the network's description lies.
+fn network_dir(dir: Option<PathBuf>, global: &Global) -> PathBuf {
+    let parent = || global.network.parent().unwrap_or(std::path::Path::new("")).to_owned();
+    let dir = dir.unwrap_or_else(parent);
+    if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir }
+}
