@@ -2,13 +2,15 @@
 //!
 //! | method and path | body → answer |
 //! | --- | --- |
-//! | `POST /v1/uploads` | `UploadRequest` → `UploadOpened` (resumes when `cid` is known to be under way) |
+//! | `POST /v1/uploads` | `UploadRequest` → `UploadOpened` (resumes the one under way for the same CID, length and pin key) |
 //! | `GET /v1/uploads/{id}` | → `UploadOpened` with the next leaf expected |
-//! | `PUT /v1/uploads/{id}/{leaf}` | leaf bytes, in order |
+//! | `PUT /v1/uploads/{id}/{leaf}` | octet-stream of the leaf, in order; the last one may be sent again → `UploadOpened` |
 //! | `POST /v1/uploads/{id}/finish` | → `UploadFinished`; refused unless the root is the CID announced |
-//! | `POST /v1/pins` | `PinRequest` |
-//! | `DELETE /v1/pins` | `PinRequest` |
-//! | `GET /ipfs/{cid}?format=raw\|car` | one block, or the DAG as CARv1 |
+//! | `POST /v1/pins` | `PinRequest` → 204 |
+//! | `DELETE /v1/pins` | `PinRequest` → 204 |
+//! | `GET /ipfs/{cid}?format=raw\|car` | one block, or an object's DAG as CARv1, depth first; `Accept` counts without `format` |
+//!
+//! A ticket pays at one node; for a second node it is signed again. A refused opening uses no ticket up.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,7 @@ pub struct PaidTicket {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadOpened {
+    /// The right to send leaves, hex; empty if complete.
     pub id: String,
     /// First leaf not yet stored.
     pub next_leaf: u64,

@@ -93,6 +93,21 @@ codes! {
     BackupCounter = "backup.counter", 409, "A backup of this counter or a higher one is stored";
     BackupUnknown = "backup.unknown", 404, "There is no such backup";
     BackupStore = "backup.store-full", 507, "The node has no room for unpaid backups";
+    ContentCid = "content.cid", 400, "Not a CID of this system";
+    ContentFormat = "content.format", 406, "The gateway answers with `raw` blocks and `car` files only";
+    ContentUnknown = "content.unknown", 404, "The content is not stored here";
+    ContentDamaged = "content.damaged", 503, "The content is damaged at this node; another one may have it";
+    ContentBusy = "content.busy", 503, "Too many downloads are under way";
+    ContentTooLarge = "content.too-large", 413, "The content is larger than a node stores";
+    ContentStore = "content.store-full", 507, "The node has no room for this content";
+    ContentUploads = "content.uploads-full", 503, "Too many uploads are open";
+    ContentDisk = "content.disk-full", 507, "The node's disk is full";
+    UploadUnknown = "upload.unknown", 404, "There is no such upload";
+    UploadOrder = "upload.leaf-order", 409, "Another leaf is due";
+    UploadLeaf = "upload.leaf-size", 400, "The leaf has another size than its place gives";
+    UploadIncomplete = "upload.incomplete", 409, "Leaves are missing";
+    UploadRoot = "upload.root", 422, "The content's root is not the CID announced";
+    PinUnknown = "pin.unknown", 403, "The key holds no paid pin on this content";
     Unavailable = "node.unavailable", 503, "The node cannot answer now";
     Internal = "node.internal", 500, "The node failed";
 }

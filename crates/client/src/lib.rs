@@ -7,6 +7,7 @@
 //! Begin with [`Client::connect`]; then [`patient`], [`practitioner`] and [`reader`] hold one function a step.
 
 pub mod client;
+mod code;
 pub mod content;
 pub mod error;
 pub mod host;

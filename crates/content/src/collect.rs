@@ -1,4 +1,4 @@
-//! Collection of what nobody keeps (spec T-10): objects without pins after a grace time, idle uploads, old tickets.
+//! Collection of what nobody keeps (spec CS-10): objects without pins after a grace time, idle uploads, old tickets.
 
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 

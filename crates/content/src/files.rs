@@ -1,4 +1,4 @@
-//! Names and durable motions of the store's files (spec T-2).
+//! Names and durable motions of the store's files (spec CS-2).
 //!
 //! `objects/<xx>/<cid>` are complete objects, `uploads/<id>.part` their bytes while they come and `<id>.leaves` the
 //! digests of the leaves received. A file counts as an object only when the index says so.

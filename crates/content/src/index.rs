@@ -1,4 +1,4 @@
-//! The index: which block lies where, who pinned what, what is being uploaded (spec T-3).
+//! The index: which block lies where, who pinned what, what is being uploaded (spec CS-3).
 //!
 //! Row types only; what a change means is decided by the modules that make it, each in one transaction.
 

@@ -1,4 +1,4 @@
-//! From bytes to an object, in the order that survives crashes (spec T-4): data synced, renamed, folders synced,
+//! From bytes to an object, in the order that survives crashes (spec CS-4): data synced, renamed, folders synced,
 //! indexed in one transaction. Before the last step the object does not exist, after it the object is complete.
 
 use std::{

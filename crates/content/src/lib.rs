@@ -1,4 +1,4 @@
-//! The on-disk store of ciphertext (spec T-*): one contiguous file per object and an index of its blocks.
+//! The on-disk store of ciphertext (spec CS-*): one contiguous file per object and an index of its blocks.
 //!
 //! Guarantees: what was acknowledged survives a crash at any point; nothing is served that does not hash to its name;
 //! memory stays below a few leaves per call whatever the object's size; space is bounded by `Limits`. The store knows

@@ -1,4 +1,4 @@
-//! Bounds of a store (spec T-6).
+//! Bounds of a store (spec CS-6).
 
 /// What a store accepts at most; announced sizes count from the moment an upload opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

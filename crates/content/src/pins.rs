@@ -1,4 +1,4 @@
-//! Pins: who keeps an object from collection (spec T-7).
+//! Pins: who keeps an object from collection (spec CS-7).
 //!
 //! A pin comes into being with a paid upload and is named by a one-time key. That key may release and renew it; other
 //! keys may not pin what they did not pay for. The caller has checked the key's signature.

@@ -1,10 +1,11 @@
-//! Reading: every block is hashed before it is handed out (spec T-9). A damaged one is an error, never an answer.
+//! Reading: every block is hashed before it is handed out (spec CS-9). A damaged one is an error, never an answer.
 
 use std::{
     fs::File,
     io::{self, Write},
-    ops::Range,
+    ops::{Deref, Range},
     os::unix::fs::FileExt,
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -17,8 +18,8 @@ use crate::{
 };
 
 /// A stored object being read; it stays readable while collections run.
-pub struct Object<'a> {
-    store: &'a Store,
+pub struct Object<S: Deref<Target = Store>> {
+    store: S,
     root: Cid,
     layout: Layout,
     reader: Reader,
@@ -70,7 +71,20 @@ impl Store {
     }
 
     /// An object by its root.
-    pub fn object(&self, root: &Cid) -> Result<Option<Object<'_>>, StoreError> {
+    pub fn object(&self, root: &Cid) -> Result<Option<Object<&Self>>, StoreError> {
+        self.open_object(root, self)
+    }
+
+    /// An object by its root, which holds on to the store by itself.
+    pub fn shared_object(self: &Arc<Self>, root: &Cid) -> Result<Option<Object<Arc<Self>>>, StoreError> {
+        self.open_object(root, self.clone())
+    }
+
+    fn open_object<S: Deref<Target = Self>>(
+        &self,
+        root: &Cid,
+        store: S,
+    ) -> Result<Option<Object<S>>, StoreError> {
         let tx = self.index.begin_read()?;
         let Some(entry) = index::object(&tx.open_table(ROOTS)?, &tx.open_table(OBJECTS)?, root)? else {
             return Ok(None);
@@ -88,11 +102,11 @@ impl Store {
         let layout = Layout::new(entry.bytes)?;
         let reader = Reader::with_length(*root, entry.bytes)
             .map_err(|_| StoreError::IndexDamaged("an object's root does not fit its length"))?;
-        Ok(Some(Object { store: self, root: *root, layout, reader, file, nodes: tx.open_table(NODES)? }))
+        Ok(Some(Object { store, root: *root, layout, reader, file, nodes: tx.open_table(NODES)? }))
     }
 }
 
-impl Object<'_> {
+impl<S: Deref<Target = Store>> Object<S> {
     /// Shape of the object's tree.
     pub fn layout(&self) -> &Layout {
         &self.layout

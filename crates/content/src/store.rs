@@ -46,7 +46,7 @@ pub struct Stats {
 }
 
 impl Store {
-    /// Opens or creates a store in a folder and removes what a crash left half done (spec T-5).
+    /// Opens or creates a store in a folder and removes what a crash left half done (spec CS-5).
     pub fn open(folder: impl AsRef<Path>, limits: Limits) -> Result<Self, StoreError> {
         let files = Files::open(folder.as_ref())?;
         let index = index::open(&files.index())?;

@@ -1,4 +1,4 @@
-//! Resumable uploads of announced content (spec T-8): opened against payment, leaves in order, finished if the root is
+//! Resumable uploads of announced content (spec CS-8): opened against payment, leaves in order, finished if the root is
 //! the one announced.
 //!
 //! What was received survives a restart: leaves and their digests lie on disk, and are compared when an upload is
@@ -95,11 +95,10 @@ impl Store {
             drop(tx);
             return Ok(Opened::Upload(id, self.upload(&id, now)?));
         }
-        if let Some(entry) = index::object_in(&tx, &request.root)?.filter(|entry| !entry.damaged) {
-            if entry.bytes == request.bytes {
-                self.pin_again(tx, request, paid)?;
-                return Ok(Opened::Complete);
-            }
+        let stored = index::object_in(&tx, &request.root)?;
+        if stored.is_some_and(|entry| !entry.damaged && entry.bytes == request.bytes) {
+            self.pin_again(tx, request, paid)?;
+            return Ok(Opened::Complete);
         }
         spend(&tx, paid)?;
         self.admit(&tx, request)?;

@@ -1,4 +1,4 @@
-//! Builds the DAG from leaves in order (spec D-2, D-3), in memory bounded by 174 links a level.
+//! Builds the DAG from leaves in order (spec DG-2, DG-3), in memory bounded by 174 links a level.
 //!
 //! Refuses leaves longer than 256 KiB, a further leaf after a short one, and files beyond `MAX_FILE`.
 

@@ -1,9 +1,12 @@
-//! CARv1 with one root: the frames a gateway streams and a bounded decoder of them (spec D-6).
+//! CARv1 with one root: the frames a gateway streams and a bounded decoder of them (spec DG-6).
 //!
 //! The decoder splits a byte stream into (CID, bytes) and bounds every length before it waits for the bytes; whether
 //! the bytes are the CID's is the verifying reader's business.
 
-use crate::{Cid, CidError, Codec, LEAF, MAX_NODE, node::put_varint};
+use crate::{
+    Cid, CidError, Codec, LEAF, Layout, MAX_NODE,
+    node::{put_varint, varint_len},
+};
 
 /// DAG-CBOR of `{"roots": [cid], "version": 1}` around the 36 bytes of the CID.
 const HEAD: [u8; 13] = [0xa2, 0x65, b'r', b'o', b'o', b't', b's', 0x81, 0xd8, 0x2a, 0x58, 37, 0];
@@ -43,6 +46,18 @@ pub fn frame_head(cid: &Cid, len: usize) -> Vec<u8> {
     out
 }
 
+/// Bytes of the whole CAR of a file, depth first with repeated blocks.
+pub fn length(layout: &Layout) -> u64 {
+    let frame = |len: u64| Cid::BINARY as u64 + varint_len(Cid::BINARY as u64 + len);
+    let last = layout.leaf_len(layout.leaves() - 1) as u64;
+    let leaves = (layout.leaves() - 1) * frame(LEAF as u64) + frame(last);
+    // A frame's length takes two bytes for nodes of 2 to 174 links, one byte for those of a single link, which only
+    // the last node of a level can be.
+    let single = (1..=layout.depth()).filter(|level| layout.last_has_one_child(*level)).count() as u64;
+    let nodes = layout.nodes() * (Cid::BINARY as u64 + 2) - single;
+    HEADER as u64 + leaves + nodes + layout.total_size(layout.root())
+}
+
 /// Splits a stream into frames; holds at most one frame and what was just pushed.
 #[derive(Clone, Debug)]
 pub struct Decoder {
@@ -72,7 +87,7 @@ impl Decoder {
             return Ok(None);
         }
         let rest = &self.buffer[self.taken..];
-        let Some((len, prefix)) = length(rest)? else { return Ok(None) };
+        let Some((len, prefix)) = frame_length(rest)? else { return Ok(None) };
         if len < Cid::BINARY {
             return Err(CarError::Length);
         }
@@ -108,7 +123,7 @@ impl Decoder {
 }
 
 /// A frame's length and the bytes it is written in; at most three suffice for the largest block.
-fn length(bytes: &[u8]) -> Result<Option<(usize, usize)>, CarError> {
+fn frame_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, CarError> {
     let mut value = 0usize;
     for (at, byte) in bytes.iter().take(3).enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * at);

@@ -1,4 +1,4 @@
-//! CIDv1 with sha2-256 and one of two codecs (spec D-1).
+//! CIDv1 with sha2-256 and one of two codecs (spec DG-1).
 //!
 //! Refused: other versions, hashes, codecs and digest lengths, and any text but the lower-case base32 of the same bytes,
 //! so that one content has one name.

@@ -1,4 +1,4 @@
-//! The tree that a file of a given length has: pure arithmetic (spec D-3).
+//! The tree that a file of a given length has: pure arithmetic (spec DG-3).
 //!
 //! Level 0 are the leaves, each level above groups 174 nodes of the one below from the left, until one node is left.
 //! A file of at most one leaf is that leaf. Nothing in a block can change this shape; blocks are checked against it.
@@ -107,6 +107,11 @@ impl Layout {
             }
             None => 0..0,
         }
+    }
+
+    pub(crate) fn last_has_one_child(&self, level: usize) -> bool {
+        let children = self.children(Position { level, index: self.counts[level] - 1 });
+        children.end - children.start == 1
     }
 
     /// Offset in the file of a leaf, bytes.

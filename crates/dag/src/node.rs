@@ -1,4 +1,4 @@
-//! Interior nodes: UnixFS `File` in dag-pb, the canonical encoding only (spec D-4).
+//! Interior nodes: UnixFS `File` in dag-pb, the canonical encoding only (spec DG-4).
 //!
 //! The decoder refuses everything the encoder would not write: other field orders, unknown fields, names, inline data,
 //! metadata, long varints, links to other kinds of CID, more than 174 links.
@@ -167,7 +167,7 @@ fn link_len(total_size: u64) -> u64 {
     2 + Cid::BINARY as u64 + 2 + 1 + varint_len(total_size)
 }
 
-fn varint_len(value: u64) -> u64 {
+pub(crate) fn varint_len(value: u64) -> u64 {
     u64::from((64 - (value | 1).leading_zeros()).div_ceil(7))
 }
 

@@ -1,4 +1,4 @@
-//! The verifying reader: says which blocks a range of leaves needs and checks each block handed in (spec D-5).
+//! The verifying reader: says which blocks a range of leaves needs and checks each block handed in (spec DG-5).
 //!
 //! Only the root's address is trusted. A block is bound to a *position*; its hash, codec, size, link count and every
 //! declared size must be what that position has in the tree of the root's file length. So a cycle, a bomb or a deeper

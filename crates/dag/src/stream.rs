@@ -1,4 +1,4 @@
-//! A whole file out of a CAR stream, verified while it arrives (spec D-7).
+//! A whole file out of a CAR stream, verified while it arrives (spec DG-7).
 //!
 //! Demands the depth-first order with every block, repeated ones too, and nothing else: the first missing, swapped,
 //! foreign or additional block ends it. Memory: one frame and the interior nodes of the current path.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use yilian_dag::{
-    Accepted, Builder, Cid, Codec, LEAF, Link, Node, NodeError, Position, Reader, StreamError,
+    Accepted, Builder, Cid, Codec, LEAF, Layout, Link, Node, NodeError, Position, Reader, StreamError,
     StreamVerifier, VerifyError, Wanted, car,
 };
 
@@ -233,6 +233,22 @@ fn downloads_a_car_whole_and_refuses_every_rearrangement() {
     assert_eq!(download(&file, &truncated, 70_000), Err(StreamError::Missing(3)));
     let surplus = [parts.concat(), parts[2].clone()].concat();
     assert_eq!(download(&file, &surplus, 70_000), Err(StreamError::Surplus));
+}
+
+#[test]
+fn the_length_of_a_car_is_known_beforehand() {
+    for (leaves, tail) in
+        [(1, 0), (1, 77), (1, 200), (1, LEAF), (2, 1), (4, 500), (174, LEAF), (175, 1), (349, 9)]
+    {
+        let file = file(leaves, tail);
+        let mut blocks = file.blocks.clone();
+        blocks.entry(file.root).or_insert_with(|| file.bytes.clone());
+        let file = File { blocks, ..file };
+        let mut parts = vec![car::header(&file.root)];
+        frames(&file, &file.root, &mut parts);
+        let layout = Layout::new(file.bytes.len() as u64).unwrap();
+        assert_eq!(car::length(&layout), parts.iter().map(|part| part.len() as u64).sum::<u64>());
+    }
 }
 
 #[test]

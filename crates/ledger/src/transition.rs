@@ -1,4 +1,4 @@
-//! Third phase: a block over known state (spec L-65 to L-72). Pure: the same block over the same state gives the same
+//! Third phase: a block over known state (spec L-65 to L-69). Pure: the same block over the same state gives the same
 //! result on every node, whatever else is known.
 //!
 //! `execute` (a voter) and `select` (a proposer) are one code path, so that they cannot differ.

@@ -6,11 +6,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use yilian_api::{ledger::GenesisBody, signing::Audience};
 use yilian_chain::Handle;
 
-use crate::{backup::Backups, governance::Policy, mailbox::Mailboxes, payment::Payments};
+use crate::{
+    backup::Backups, governance::Policy, http::content::Content, mailbox::Mailboxes, payment::Payments,
+};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +27,7 @@ pub struct Parts {
     pub payments: Payments,
     pub mailboxes: Mailboxes,
     pub backups: Backups,
+    pub content: Content,
     pub policy: Policy,
     /// One permit a subscriber of events.
     pub subscribers: Arc<Semaphore>,
@@ -42,6 +46,12 @@ impl Deref for App {
 
     fn deref(&self) -> &Parts {
         &self.0
+    }
+}
+
+impl FromRef<App> for Content {
+    fn from_ref(app: &App) -> Self {
+        app.content.clone()
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::{
 };
 use yilian_api::{encoding, ledger::GenesisBody, signing::Audience};
 use yilian_chain::{Chain, Handle};
+use yilian_content::Store;
 use yilian_ledger::Genesis;
 
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     governance::Policy,
     http::{
         self,
+        content::Content,
         serve::{self, Limits},
     },
     mailbox::Mailboxes,
@@ -34,6 +36,8 @@ use crate::{
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
 /// For open requests at shutdown.
 const GRACE: Duration = Duration::from_secs(10);
+/// Between two collections of content that nobody keeps.
+const COLLECTION: Duration = Duration::from_secs(10 * 60);
 /// Between two rounds of upkeep.
 const UPKEEP: Duration = Duration::from_secs(60);
 
@@ -47,6 +51,8 @@ pub enum StartError {
     Database(DatabaseError),
     #[error("cannot listen for clients at {address}: {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error("content: {0}")]
+    Content(#[from] yilian_content::StoreError),
     #[error("chain: {0}")]
     Chain(#[from] yilian_chain::StartError),
 }
@@ -80,19 +86,32 @@ impl Node {
         let chain_config = config.chain.clone();
         let chain = crate::blocking(move || Chain::start(chain_config)).await?;
 
-        let (stop, stopped) = watch::channel(false);
-        let standing = Arc::new(Standing::default());
-        let app = match assemble(&config, &genesis, &chain, &standing, database.clone(), stopped.clone()) {
-            Ok(app) => app,
+        let (folder, limits) = (dir.content(), config.content.limits());
+        let opened = crate::blocking(move || Store::open(folder, limits)).await;
+        let store = match opened {
+            Ok(store) => Arc::new(store),
             Err(error) => {
                 chain.shutdown().await;
                 return Err(error.into());
             }
         };
+
+        let (stop, stopped) = watch::channel(false);
+        let standing = Arc::new(Standing::default());
+        let app =
+            match assemble(&config, &genesis, &chain, &standing, store, database.clone(), stopped.clone()) {
+                Ok(app) => app,
+                Err(error) => {
+                    chain.shutdown().await;
+                    return Err(error.into());
+                }
+            };
         let mut tasks = JoinSet::new();
         let followed = chain.clone();
         tasks.spawn(async move { standing.follow(followed, genesis).await });
         tasks.spawn(upkeep(app.clone(), database));
+        let (content, grace) = (app.content.clone(), config.content.grace());
+        tasks.spawn(async move { content.collect_every(COLLECTION, grace).await });
         let limits = Limits { connections: config.limits.connections, head: HEAD_LIMIT, grace: GRACE };
         let server = tokio::spawn(serve::serve(listener, http::router(app), limits, stopped));
         tracing::info!(%http, "node started");
@@ -125,6 +144,7 @@ fn assemble(
     genesis: &Genesis,
     chain: &Handle,
     standing: &Arc<Standing>,
+    store: Arc<Store>,
     database: Arc<Database>,
     stop: watch::Receiver<bool>,
 ) -> Result<App, DatabaseError> {
@@ -136,6 +156,7 @@ fn assemble(
         Mailboxes::open(database.clone(), config.mailbox.clone(), payments.clone(), view.clone(), now_ms())?;
     let backups = Backups::open(database.clone(), config.backup.clone(), payments.clone())?;
     let policy = Policy::open(id, config.authorities.clone(), view, database)?;
+    let content = Content::new(store, audience, Arc::new(payments.clone()));
     Ok(App::new(Parts {
         audience,
         genesis: GenesisBody { chain: id.0.to_string(), genesis: encoding::to_base64(&genesis.encode()) },
@@ -143,6 +164,7 @@ fn assemble(
         payments,
         mailboxes,
         backups,
+        content,
         policy,
         subscribers: Arc::new(Semaphore::new(config.limits.subscribers)),
         stop,

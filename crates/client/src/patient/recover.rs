@@ -104,8 +104,8 @@ async fn scan_lane<H: Host, S: Store>(
     if lane == wallet.state().lane
         && let Some(last) = found.last()
     {
-        // What lay behind the last entry may have been shown: leave a gap's width unused.
-        let past = last.counter().saturating_add(RECORD_GAP + 1);
+        // What lay behind the last entry may have been shown: leave as much unused as a scan still crosses.
+        let past = last.counter().saturating_add(RECORD_GAP);
         let state = wallet.state_mut();
         if !state.offers.contains_key(last) {
             state.next_record = state.next_record.max(past);

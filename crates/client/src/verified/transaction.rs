@@ -20,7 +20,7 @@ const POLLS: usize = 100;
 
 impl<H: Host> Client<H> {
     /// Submits and waits until the bucket of `name` shows an entry for which `done` holds; that entry.
-    pub(crate) async fn apply(
+    pub async fn apply(
         &self,
         transaction: &Transaction,
         name: &Name,

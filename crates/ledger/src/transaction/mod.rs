@@ -1,4 +1,4 @@
-//! Transactions as they travel (spec L-50 to L-58): `chain ‖ tag ‖ body`. Decoding checks every point and key.
+//! Transactions as they travel (spec L-50 to L-57): `chain ‖ tag ‖ body`. Decoding checks every point and key.
 
 mod codec;
 mod sign;

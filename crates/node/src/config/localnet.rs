@@ -13,7 +13,7 @@ use yilian_crypto::{Secret, sign::SigningKey};
 use yilian_ledger::{Genesis, genesis::MAX_COMMITTEE};
 
 use super::{CONFIG_FILE, ConfigError, GENESIS_FILE, KEY_FILE, Limits, Peer, Pool, Settings, keyfile};
-use crate::{backup::BackupLimits, mailbox::Quota};
+use crate::{backup::BackupLimits, http::content::ContentSettings, mailbox::Quota};
 
 /// Validators of a network that is about to be written, in the order of their keys.
 #[derive(Clone, Debug)]
@@ -82,6 +82,7 @@ impl Localnet {
             pool: Pool::default(),
             mailbox: Quota::default(),
             backup: BackupLimits::default(),
+            content: ContentSettings::default(),
         })
     }
 

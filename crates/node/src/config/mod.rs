@@ -20,7 +20,7 @@ use yilian_crypto::{Secret, sign::VerifyingKey};
 use yilian_ledger::Genesis;
 
 pub use self::{error::ConfigError, localnet::Localnet};
-use crate::{backup::BackupLimits, mailbox::Quota};
+use crate::{backup::BackupLimits, http::content::ContentSettings, mailbox::Quota};
 
 /// File names in a node's directory.
 pub const CONFIG_FILE: &str = "node.toml";
@@ -53,6 +53,8 @@ pub struct Settings {
     pub mailbox: Quota,
     #[serde(default)]
     pub backup: BackupLimits,
+    #[serde(default)]
+    pub content: ContentSettings,
 }
 
 /// Another validator.
@@ -109,6 +111,7 @@ pub struct NodeConfig {
     pub limits: Limits,
     pub mailbox: Quota,
     pub backup: BackupLimits,
+    pub content: ContentSettings,
     pub chain: ChainConfig,
 }
 
@@ -148,6 +151,7 @@ impl NodeConfig {
             limits: settings.limits,
             mailbox: settings.mailbox,
             backup: settings.backup,
+            content: settings.content,
             chain: ChainConfig {
                 genesis,
                 signer,
@@ -177,6 +181,12 @@ impl Settings {
         bounded("mailbox.messages", u64::from(self.mailbox.messages), 1, 1 << 20)?;
         bounded("mailbox.bytes", self.mailbox.bytes, 64 << 10, 1 << 40)?;
         bounded("mailbox.free_messages", u64::from(self.mailbox.free_messages), 0, 1 << 16)?;
+        bounded("content.object_bytes", self.content.object_bytes, 1 << 20, 1 << 40)?;
+        bounded("content.total_bytes", self.content.total_bytes, 1 << 20, 1 << 50)?;
+        bounded("content.uploads", self.content.uploads as u64, 1, 65_536)?;
+        bounded("content.upload_bytes", self.content.upload_bytes, 1 << 20, 1 << 50)?;
+        bounded("content.upload_idle_hours", u64::from(self.content.upload_idle_hours), 1, 24 * 365)?;
+        bounded("content.grace_hours", u64::from(self.content.grace_hours), 1, 24 * 3650)?;
         bounded("mailbox.receipts", u64::from(self.mailbox.receipts), 1, 1 << 20)?;
         Ok(())
     }

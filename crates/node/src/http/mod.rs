@@ -4,6 +4,7 @@ mod backup;
 mod blocks;
 mod buckets;
 mod chain;
+pub mod content;
 pub mod envelope;
 pub mod error;
 mod events;
@@ -57,6 +58,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(governance::router())
         .merge(mailbox::router())
         .merge(backup::router())
+        .merge(content::router())
 }
 
 /// The OpenAPI 3.1 document.

@@ -12,7 +12,7 @@ use yilian_api::{
     encoding,
     signing::{Audience, Statement},
 };
-use yilian_crypto::ticket::Ticket;
+use yilian_crypto::{Digest, ticket::Ticket};
 use yilian_ledger::{Entry, Name, Parameters, Time, name::MemberId};
 
 pub use self::{
@@ -149,6 +149,11 @@ impl Verified {
     /// Who pays by signature.
     pub fn member(&self) -> Option<MemberId> {
         self.member
+    }
+
+    /// Tickets that are used up, and until when that must be remembered; for who keeps the account elsewhere.
+    pub fn uses(&self) -> impl Iterator<Item = (Digest, Time)> {
+        self.used.iter().map(|used| (used.spent, used.until))
     }
 
     /// Marks the tickets as used for this purpose; refuses if one was.

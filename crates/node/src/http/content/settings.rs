@@ -1,0 +1,56 @@
+//! `[content]` in `node.toml`: what the store may hold and how long it keeps what nobody pins.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use yilian_content::Limits;
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContentSettings {
+    /// Bytes of one object.
+    pub object_bytes: u64,
+    /// Bytes of all objects and open uploads.
+    pub total_bytes: u64,
+    /// Open uploads.
+    pub uploads: usize,
+    /// Announced bytes of all open uploads.
+    pub upload_bytes: u64,
+    /// After so many hours without a leaf an upload is dropped.
+    pub upload_idle_hours: u32,
+    /// So many hours without a pin an object is kept.
+    pub grace_hours: u32,
+}
+
+impl Default for ContentSettings {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            object_bytes: limits.object,
+            total_bytes: limits.total,
+            uploads: limits.uploads,
+            upload_bytes: limits.upload_bytes,
+            upload_idle_hours: u32::try_from(limits.upload_idle / HOUR_MS).unwrap_or(24),
+            grace_hours: 24,
+        }
+    }
+}
+
+impl ContentSettings {
+    /// As the store takes them.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            object: self.object_bytes,
+            total: self.total_bytes,
+            uploads: self.uploads,
+            upload_bytes: self.upload_bytes,
+            upload_idle: u64::from(self.upload_idle_hours) * HOUR_MS,
+        }
+    }
+
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(u64::from(self.grace_hours) * HOUR_MS)
+    }
+}
