@@ -77,6 +77,9 @@ pub enum Command {
     /// Certificates, enrolment and tickets: set up, serve, decide
     #[command(subcommand)]
     Authority(authority::Command),
+
+    /// Act out the whole story on four validators, then the attacks, then a failure
+    Demo(crate::demo::Demo),
 }
 
 #[cfg(test)]

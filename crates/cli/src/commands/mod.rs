@@ -20,6 +20,7 @@ pub fn run(args: Args, output: Output) -> anyhow::Result<()> {
         Command::Network(command) => block_on(network::run(command, &global, output)),
         Command::Node(command) => block_on(node::run(command, &global, output)),
         Command::Authority(command) => block_on(authority::run(command, &global, output)),
+        Command::Demo(demo) => block_on(crate::demo::run(demo, output)),
     }
 }
 
