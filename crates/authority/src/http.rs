@@ -23,26 +23,35 @@ use yilian_api::{
 };
 use yilian_ledger::{Time, name::MemberId};
 
-use crate::{Authority, AuthorityError, Nodes, Standing, enrolment, tickets};
+use crate::{Authority, AuthorityError, Chain, Standing, chain, enrolment, tickets};
 
 /// Longest body: 64 blinded messages in base64 with room.
 const MAX_BODY: usize = 64 << 10;
 /// Within which every request is answered.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// Unix milliseconds whenever it is asked.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
 struct Service {
     authority: Arc<Authority>,
-    nodes: Nodes,
+    chain: Arc<dyn Chain>,
+    clock: Clock,
     /// Blind signing costs milliseconds of computing each: no more at once than there are processors.
     signing: Semaphore,
 }
 
 type Shared = State<Arc<Service>>;
 
-/// The service of `yilian_api::authority`. Whether members are certified is asked of `nodes`.
-pub fn router(authority: Arc<Authority>, nodes: Nodes) -> Router {
+/// The service of `yilian_api::authority` by the system's clock. Whether members are certified is asked of `chain`.
+pub fn router(authority: Arc<Authority>, chain: Arc<dyn Chain>) -> Router {
+    router_at(authority, chain, Arc::new(now))
+}
+
+/// The same by another clock.
+pub fn router_at(authority: Arc<Authority>, chain: Arc<dyn Chain>, clock: Clock) -> Router {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let service = Arc::new(Service { authority, nodes, signing: Semaphore::new(processors) });
+    let service = Arc::new(Service { authority, chain, clock, signing: Semaphore::new(processors) });
     Router::new()
         .route("/v1/authority", get(info))
         .route("/v1/enrolments", post(enrol))
@@ -64,19 +73,21 @@ pub fn now() -> Time {
 }
 
 async fn info(State(service): Shared) -> Response {
-    Json(service.authority.info(now())).into_response()
+    Json(service.authority.info((service.clock)())).into_response()
 }
 
 async fn enrol(State(service): Shared, body: Result<Bytes, BytesRejection>) -> Result<Response, Failure> {
     let request: EnrolRequest = parse(body)?;
     let id = MemberId(enrolment::institution(&request)?);
     let standing = standing(&service, id).await?;
-    blocking(&service, move |authority| authority.enrol(&request, &standing, now())).await
+    let now = (service.clock)();
+    blocking(&service, move |authority| authority.enrol(&request, &standing, now)).await
 }
 
 async fn redeem(State(service): Shared, body: Result<Bytes, BytesRejection>) -> Result<Response, Failure> {
     let request: RedeemRequest = parse(body)?;
-    blocking(&service, move |authority| authority.redeem(&request, now())).await?;
+    let now = (service.clock)();
+    blocking(&service, move |authority| authority.redeem(&request, now)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -91,7 +102,8 @@ async fn issue_tickets(
     };
     let _turn =
         service.signing.acquire().await.map_err(|_| Failure::new(Code::Unavailable, "shutting down"))?;
-    blocking(&service, move |authority| authority.issue_tickets(&request, standing.as_ref(), now())).await
+    let now = (service.clock)();
+    blocking(&service, move |authority| authority.issue_tickets(&request, standing.as_ref(), now)).await
 }
 
 async fn apply(State(service): Shared, body: Result<Bytes, BytesRejection>) -> Result<Response, Failure> {
@@ -106,7 +118,7 @@ async fn application(State(service): Shared, Path(id): Path<String>) -> Result<R
 
 /// Proved by the chain at the time of the request: a revoked member gets nothing any more.
 async fn standing(service: &Service, id: MemberId) -> Result<Standing, Failure> {
-    match service.nodes.standing(id, now()).await {
+    match chain::standing(service.chain.as_ref(), id, (service.clock)()).await {
         Ok(standing) => Ok(standing?),
         Err(error) => {
             tracing::warn!(%error, "the chain does not answer");

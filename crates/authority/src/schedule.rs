@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use yilian_crypto::ticket::{Class, Period, TicketKey};
 use yilian_ledger::{Entry, Name, Time, transaction::Action};
 
-use crate::{Authority, AuthorityError, Nodes, NodesError};
+use crate::{Authority, AuthorityError, Chain, ChainError, chain::approve};
 
 /// Keys stand in the ledger for the current period and so many after it: wallets fetch for the next one, which must not wait
 /// for a key.
@@ -19,7 +19,7 @@ pub enum ScheduleError {
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error(transparent)]
-    Nodes(#[from] NodesError),
+    Chain(#[from] ChainError),
     #[error("the ledger holds another ticket key for {} in period {}", .0.as_str(), .1.0)]
     OtherKey(Class, Period),
     #[error("making a key was interrupted")]
@@ -27,10 +27,10 @@ pub enum ScheduleError {
 }
 
 /// Runs until dropped. Errors are logged and the step is tried again.
-pub async fn run(authority: Arc<Authority>, nodes: Nodes, clock: impl Fn() -> Time + Send) {
+pub async fn run(authority: Arc<Authority>, chain: Arc<dyn Chain>, clock: impl Fn() -> Time + Send) {
     let pause = pause(authority.genesis().parameters.period_ms);
     loop {
-        if let Err(error) = step(&authority, &nodes, clock()).await {
+        if let Err(error) = step(&authority, chain.as_ref(), clock()).await {
             tracing::warn!(%error, "ticket keys are not all set");
         }
         tokio::time::sleep(pause).await;
@@ -43,11 +43,11 @@ fn pause(period_ms: u64) -> Duration {
 }
 
 /// Brings what is due into the ledger, in the order of periods, then prepares what will be due.
-pub async fn step(authority: &Arc<Authority>, nodes: &Nodes, now: Time) -> Result<(), ScheduleError> {
+pub async fn step(authority: &Arc<Authority>, chain: &dyn Chain, now: Time) -> Result<(), ScheduleError> {
     let current = authority.period(now);
     for period in (0..=LEAD).map(|ahead| Period(current.0.saturating_add(ahead))) {
         for class in Class::ALL {
-            bring(authority, nodes, class, period, now).await?;
+            bring(authority, chain, class, period, now).await?;
         }
     }
     for period in (LEAD + 1..=PREPARED).map(|ahead| Period(current.0.saturating_add(ahead))) {
@@ -61,7 +61,7 @@ pub async fn step(authority: &Arc<Authority>, nodes: &Nodes, now: Time) -> Resul
 /// One key: into the ledger unless it is there. A key of somebody else's is not worked with.
 async fn bring(
     authority: &Arc<Authority>,
-    nodes: &Nodes,
+    chain: &dyn Chain,
     class: Class,
     period: Period,
     now: Time,
@@ -71,14 +71,15 @@ async fn bring(
     }
     let name = Name::ticket_key(class, period);
     let key = key(authority, class, period).await?;
-    if nodes.entry(&name, now).await?.is_none() {
-        let parameters = &authority.genesis().parameters;
-        let valid_until = now.after(parameters.max_validity_ms / 2);
+    if chain.entry(name, now).await?.is_none() {
+        let genesis = authority.genesis();
+        let valid_until = now.after(genesis.parameters.max_validity_ms / 2);
         let action = Action::SetTicketKey { class, period, key: key.clone() };
-        let transaction = nodes.approve(authority.issuer(), action, valid_until).await?;
-        nodes.submit(&transaction).await?;
+        let transaction = approve(chain, genesis, authority.issuer(), action, valid_until).await?;
+        // Whatever the answer, what counts is the state that is proved next.
+        chain.submit(&transaction).await?;
     }
-    match nodes.entry(&name, now).await? {
+    match chain.entry(name, now).await? {
         Some(Entry::TicketKey(set)) if set == key => {
             tracing::info!(class = class.as_str(), period = period.0, "ticket key is set");
             Ok(authority.ticket_key_is_set(class, period)?)
