@@ -1,6 +1,7 @@
 //! The state machine as the engine drives it (spec B-5 to B-14): proposing, verifying and finalizing blocks.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,6 +22,7 @@ use commonware_storage::{Context as StorageContext, qmdb::sync::Target};
 use commonware_utils::range::NonEmptyRange;
 use futures::StreamExt as _;
 use tracing::{debug, error, warn};
+use yilian_crypto::Digest;
 use yilian_finality::{Engine, Header, snapshot::MAX_AHEAD_MS};
 use yilian_ledger::{
     BlockContext, Checked, Entry, Height, Name, Refusal, Selection, Time, transition::Counts,
@@ -29,13 +31,12 @@ use yilian_ledger::{
 use crate::{
     block::{Block, engine_digest, ledger_digest, transaction_root},
     evaluate::{EvaluateError, Loader},
-    pacing,
+    pacing::{self, Pace},
     pending::Evaluated,
     shared::Shared,
     state::{Databases, Merkleized, State, Unmerkleized, state_key},
     store::{Commit, Row},
     summary::{Included, TransactionSummary},
-    work::within,
 };
 
 /// Consensus context of a block.
@@ -77,6 +78,17 @@ fn millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
+/// Values that writes replace.
+type Superseded = BTreeMap<Name, Digest>;
+
+/// What goes into a proposed block.
+struct Filled {
+    time: Time,
+    transactions: Vec<Checked>,
+    selection: Selection,
+    superseded: Superseded,
+}
+
 /// What a block does to the state it stands on.
 struct Effects<E: Spawner + StorageContext> {
     merkleized: Merkleized<E>,
@@ -98,7 +110,7 @@ impl Machine {
     async fn apply<E: Spawner + StorageContext>(
         &self,
         parent: &Header,
-        superseded: impl Fn(&Name) -> Option<yilian_crypto::Digest>,
+        superseded: Superseded,
         transactions: Vec<Checked>,
         selection: Selection,
         mut batches: Unmerkleized<E>,
@@ -109,7 +121,6 @@ impl Machine {
         for (name, entry) in &writes {
             batches = batches.write(state_key(name), Some(engine_digest(&entry.digest())));
         }
-        let superseded = writes.keys().filter_map(|name| Some((*name, superseded(name)?))).collect();
         let merkleized = batches.merkleize().await.map_err(|_| EvaluateError::Abandoned)?;
         let evaluated = Evaluated {
             digest: Default::default(),
@@ -118,68 +129,59 @@ impl Machine {
             transactions,
             outcomes: selection.transition.outcomes,
             writes,
-            superseded,
+            superseded: superseded.into_iter().collect(),
         };
         let counts = parent.counts.plus(&selection.transition.created);
         Ok(Effects { merkleized, evaluated, counts })
     }
 
-    /// Chooses transactions, waiting for some to come (B-6). `None`: this view is better left to the next leader.
+    /// Chooses transactions (B-6). `None`: there are none and no empty block is due. Never waits: the engine finalizes
+    /// nothing while a block is being built.
     async fn fill<E: Spawner + StorageContext>(
         &self,
-        clock: &E,
+        now: u64,
         parent: &Header,
         batches: &Unmerkleized<E>,
-    ) -> Option<(Time, Vec<Checked>, Selection, Vec<(Name, yilian_crypto::Digest)>)> {
-        let mut arrivals = self.shared.arrivals();
-        let pace = pacing::Pace::start(now_ms(clock), parent, self.shared.parameters().idle_block_ms);
-        let in_ancestors = self.shared.pending().transactions_up_to(&parent.digest());
-        let settled = in_ancestors.is_empty();
-        let mut except = in_ancestors;
+    ) -> Option<Filled> {
+        let is_due = Pace::is_due_after(parent, now, self.shared.parameters().idle_block_ms);
         let mut loader = Loader::<E>::new(&self.shared, batches, parent.height.0 == 0);
+        let time = Time(now.max(parent.time.0 + 1));
+        let context = self.block_context(parent, time);
         loop {
-            arrivals.borrow_and_update();
-            let now = now_ms(clock);
-            let candidates = self.shared.pool().candidates(&except);
-            if !candidates.is_empty() || pace.is_due(now) {
-                let time = Time(now.max(parent.time.0 + 1));
-                let context = self.block_context(parent, time);
-                let (candidates, selection) = match loader.select(&context, candidates).await {
-                    Ok(selected) => selected,
-                    Err(EvaluateError::Invalid(digest, refusal)) => {
-                        // Evidence of another branch that fails under this one's ticket keys.
-                        self.refuse(digest, refusal, settled);
-                        except.insert(digest);
-                        continue;
-                    }
-                    Err(error) => {
-                        error.report();
-                        return None;
-                    }
-                };
-                for (index, refusal) in &selection.refused {
-                    let digest = candidates[*index].digest();
-                    self.refuse(digest, *refusal, settled);
-                    except.insert(digest);
+            let candidates = self.shared.candidates(&parent.digest());
+            let (candidates, selection) = match loader.select(&context, candidates).await {
+                Ok(selected) => selected,
+                Err(EvaluateError::Invalid(digest, refusal)) => {
+                    // Evidence of another branch that fails under this one's ticket keys.
+                    self.refuse(parent, digest, refusal);
+                    continue;
                 }
-                if !selection.included.is_empty() || pace.is_due(now) {
-                    let chosen = selection.included.iter().map(|i| candidates[*i].clone()).collect();
-                    let replaced = |name: &Name| Some((*name, loader.superseded(name)?));
-                    let superseded = selection.transition.writes.keys().filter_map(replaced).collect();
-                    return Some((time, chosen, selection, superseded));
+                Err(error) => {
+                    error.report();
+                    return None;
                 }
+            };
+            for (index, refusal) in &selection.refused {
+                self.refuse(parent, candidates[*index].digest(), *refusal);
             }
-            let Some(rest) = pace.rest(now_ms(clock)) else { return None };
-            // Whatever ends the wait, the loop looks again.
-            let _ = within(clock, rest, arrivals.changed()).await;
+            if selection.included.is_empty() && !is_due {
+                return None;
+            }
+            let transactions = selection.included.iter().map(|i| candidates[*i].clone()).collect();
+            let superseded = loader.superseded_by(&selection);
+            return Some(Filled { time, transactions, selection, superseded });
         }
     }
 
     /// A refused candidate goes for good, unless an ancestor that is not final may be what it clashes with.
-    fn refuse(&self, digest: yilian_crypto::Digest, refusal: Refusal, settled: bool) {
+    fn refuse(&self, parent: &Header, digest: Digest, refusal: Refusal) {
         debug!(%digest, %refusal, "candidate refused");
+        let parent = parent.digest();
+        let settled = self.shared.pending().block(&parent).is_none();
         if settled {
             self.shared.drop_pooled(&digest);
+        } else {
+            self.shared.decline(parent, digest);
         }
     }
 
@@ -230,21 +232,15 @@ impl Machine {
             self.await_time(clock, header.time).await?;
         }
         let context = self.block_context(parent, header.time);
-        let (transactions, selection, replaced) = {
+        let (transactions, selection, superseded) = {
             let mut loader = Loader::<E>::new(&self.shared, &batches, header.height.0 == 1);
             let checked = loader.check(&context, block).await?;
             let (transactions, selection) = loader.execute(&context, checked).await?;
-            let replaced: std::collections::BTreeMap<_, _> = selection
-                .transition
-                .writes
-                .keys()
-                .filter_map(|name| Some((*name, loader.superseded(name)?)))
-                .collect();
-            (transactions, selection, replaced)
+            let superseded = loader.superseded_by(&selection);
+            (transactions, selection, superseded)
         };
-        let replaced = |name: &Name| replaced.get(name).copied();
         let Effects { merkleized, mut evaluated, counts } =
-            self.apply::<E>(parent, replaced, transactions, selection, batches).await?;
+            self.apply::<E>(parent, superseded, transactions, selection, batches).await?;
         if counts != header.counts {
             return Err(Invalid::Counts);
         }
@@ -357,11 +353,10 @@ impl<E: Spawner + StorageContext> Application<E> for Machine {
     ) -> Option<Proposed<Self, E>> {
         let parent: Digested<Block> = ancestry.next().await?;
         let parent = parent.inner().header.clone();
-        let (time, transactions, selection, superseded) = self.fill(&clock, &parent, &batches).await?;
-        let replaced: std::collections::BTreeMap<_, _> = superseded.into_iter().collect();
-        let replaced = |name: &Name| replaced.get(name).copied();
+        let Filled { time, transactions, selection, superseded } =
+            self.fill::<E>(now_ms(&clock), &parent, &batches).await?;
         let Effects { merkleized, mut evaluated, counts } =
-            self.apply::<E>(&parent, replaced, transactions, selection, batches).await.ok()?;
+            self.apply::<E>(&parent, superseded, transactions, selection, batches).await.ok()?;
         let operations = NonEmptyRange::new(merkleized.sync_boundary()..merkleized.bounds().tip.size).ok()?;
         let header = Header {
             parent: parent.digest(),
@@ -420,6 +415,6 @@ impl<E: Spawner + StorageContext> Application<E> for Machine {
 /// Entries that the genesis puts into block 1, by name.
 pub fn genesis_entries(
     genesis: &yilian_ledger::Genesis,
-) -> Result<std::collections::BTreeMap<Name, Entry>, yilian_ledger::GenesisError> {
+) -> Result<BTreeMap<Name, Entry>, yilian_ledger::GenesisError> {
     genesis.entries().map(|entries| entries.into_iter().collect())
 }

@@ -167,3 +167,68 @@ impl BoundedBlock for Block {
         Header::MAX_SIZE + MAX_BYTES + (MAX_TRANSACTIONS + 1) * MAX_U32_VARINT_SIZE
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use commonware_codec::{Copying, DecodeExt as _, Encode as _};
+    use yilian_testkit::{finality, ledger::World};
+
+    use super::*;
+
+    fn block(transactions: &[&'static [u8]]) -> Block {
+        let genesis = World::new(1).genesis;
+        let mut header = finality::header(&genesis, Digest([9; 32]), Counts::default(), 3, Time(1));
+        header.transaction_root = transaction_root(transactions.iter().map(|t| Transaction::digest_of(t)));
+        header.transactions = transactions.len() as u32;
+        Block { header, transactions: transactions.iter().map(|t| Bytes::from_static(t)).collect() }
+    }
+
+    #[test]
+    fn round_trips_and_refuses_cuts_and_additions() {
+        let block = block(&[b"one", b"", b"three"]);
+        let bytes = block.encode();
+        assert_eq!(Block::decode(bytes.clone()).unwrap(), block);
+        for length in 0..bytes.len() {
+            assert!(Block::decode(Copying(&bytes[..length])).is_err());
+        }
+        assert!(Block::decode([&bytes[..], &[0]].concat()).is_err());
+        assert!(bytes.len() <= Block::max_encode_size(&()));
+    }
+
+    #[test]
+    fn refuses_a_body_that_the_header_does_not_commit_to() {
+        let good = block(&[b"one", b"two"]);
+        let refuse = |change: &dyn Fn(&mut Block)| {
+            let mut block = good.clone();
+            change(&mut block);
+            assert!(Block::decode(block.encode()).is_err());
+        };
+        refuse(&|b| b.transactions.swap(0, 1));
+        refuse(&|b| drop(b.transactions.pop()));
+        refuse(&|b| b.transactions.push(Bytes::new()));
+        refuse(&|b| b.transactions[0] = Bytes::from_static(b"eno"));
+        refuse(&|b| b.header.transactions += 1);
+        refuse(&|b| b.header.transaction_root.0[0] ^= 1);
+    }
+
+    #[test]
+    fn refuses_a_body_beyond_the_limits() {
+        static LARGE: [u8; MAX_TRANSACTION] = [7; MAX_TRANSACTION];
+        assert!(Block::decode(block(&[&LARGE, &LARGE]).encode()).is_ok());
+        assert!(Block::decode(block(&[&LARGE, &LARGE, b"1"]).encode()).is_err());
+        assert!(Block::decode(block(&[&[][..]; MAX_TRANSACTIONS + 1]).encode()).is_err());
+    }
+
+    #[test]
+    fn genesis_blocks_differ_by_chain_only() {
+        let genesis = World::new(1).genesis;
+        let committee = Committee::genesis(&genesis).unwrap();
+        let range = || NonEmptyRange::new(Location::new(0)..Location::new(1)).unwrap();
+        let root = sha256::Digest::from([1; 32]);
+        let of = |genesis: &Genesis| Block::genesis(genesis, &committee, root, range()).digest();
+        assert_eq!(of(&genesis), of(&genesis));
+        let other = Genesis { name: "other".into(), ..genesis.clone() };
+        assert_ne!(of(&genesis), of(&other));
+    }
+}

@@ -60,7 +60,8 @@ use yilian_finality::certificate::namespace;
 use crate::{
     application::Machine,
     block::Block,
-    gossip, pacing,
+    gossip,
+    pacing::{self, Paced},
     query::Query,
     shared::Shared,
     state::{Databases, State},
@@ -202,7 +203,8 @@ pub async fn start(context: &Context, setup: Setup) -> Running {
             strategy: Sequential,
         },
     );
-    let deferred = Deferred::new(context.child("deferred"), state.clone(), marshal, epocher);
+    let paced = Paced { inner: state.clone(), shared: shared.clone() };
+    let deferred = Deferred::new(context.child("deferred"), paced, marshal, epocher);
     tasks.push(marshal_actor.start(state.clone(), buffer, backfill));
     tasks.push(stateful.start());
     let engine = simplex::Engine::new(

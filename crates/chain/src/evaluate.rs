@@ -63,9 +63,10 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
         Self { shared, batches, genesis, known: Known::new(), digests: BTreeMap::new() }
     }
 
-    /// The value that a write to `name` replaces.
-    pub fn superseded(&self, name: &Name) -> Option<Digest> {
-        self.digests.get(name).copied()
+    /// The values that a selection's writes replace.
+    pub fn superseded_by(&self, selection: &Selection) -> BTreeMap<Name, Digest> {
+        let replaced = |name: &Name| Some((*name, *self.digests.get(name)?));
+        selection.transition.writes.keys().filter_map(replaced).collect()
     }
 
     /// Fetches names not known yet.

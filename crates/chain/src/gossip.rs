@@ -151,6 +151,6 @@ fn pool(clock: &impl Clock, shared: &Shared, checked: Checked, source: Source) {
 pub async fn prepare<E: Spawner + StorageContext>(query: &Query<E>, checked: Checked) {
     let Some(name) = checked.prepares() else { return };
     if let Ok(Some(Entry::Record(record))) = query.entry(name).await {
-        rayon::spawn(move || checked.prepare(&record));
+        drop(compute(move || checked.prepare(&record)));
     }
 }

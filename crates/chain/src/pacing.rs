@@ -4,9 +4,20 @@
 //! it waits, but no longer than its view lasts at the others: then the view passes, without a block, to the next leader.
 //! So an idle chain changes leader every two seconds, and a leader that has died costs two seconds at most.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use commonware_consensus::{Application, marshal::ancestry::Ancestry, simplex::scheme::ed25519::Scheme};
+use commonware_cryptography::Digested;
+use commonware_runtime::{Clock, Supervisor};
+use futures::StreamExt as _;
 use yilian_finality::Header;
+
+use crate::{
+    application::{Consensus, now_ms},
+    block::Block,
+    shared::Shared,
+    work::within,
+};
 
 /// How long a view waits for its leader's block.
 pub const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -33,19 +44,76 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// `now` in ms; the first block is due at once.
+    /// `now` in ms.
     pub fn start(now: u64, parent: &Header, idle_block_ms: u64) -> Self {
-        let due = if parent.height.0 == 0 { 0 } else { parent.time.0.saturating_add(idle_block_ms) };
-        Self { due, end: now + LEADER_TIMEOUT.as_millis() as u64 - GUARD_MS }
+        Self { due: due(parent, idle_block_ms), end: now + LEADER_TIMEOUT.as_millis() as u64 - GUARD_MS }
+    }
+
+    /// Whether an empty block is due on top of `parent`.
+    pub fn is_due_after(parent: &Header, now: u64, idle_block_ms: u64) -> bool {
+        now >= due(parent, idle_block_ms)
     }
 
     pub fn is_due(&self, now: u64) -> bool {
         now >= self.due
     }
 
-    /// How long to wait for transactions; `None` when the view is over.
+    /// How long to wait for transactions at most; `None` when the view is over.
     pub fn rest(&self, now: u64) -> Option<Duration> {
         let until = if self.is_due(now) { self.end } else { self.due.min(self.end) };
         (now < self.end).then(|| Duration::from_millis(until.saturating_sub(now).max(1)))
+    }
+}
+
+/// The first block is due at once.
+fn due(parent: &Header, idle_block_ms: u64) -> u64 {
+    if parent.height.0 == 0 { 0 } else { parent.time.0.saturating_add(idle_block_ms) }
+}
+
+/// Asks for a block only when there is something to build: the engine finalizes nothing while a block is being built, so
+/// a leader must not wait inside of it.
+#[derive(Clone)]
+pub struct Paced<A> {
+    pub inner: A,
+    pub shared: Arc<Shared>,
+}
+
+impl<E, A> Application<E> for Paced<A>
+where
+    E: Clock + Supervisor,
+    A: Application<E, SigningScheme = Scheme, Context = Consensus, Block = Block, Input = ()> + Sync,
+{
+    type SigningScheme = Scheme;
+    type Context = Consensus;
+    type Block = Block;
+    type Input = ();
+
+    async fn propose(
+        &mut self,
+        (clock, consensus): (E, Consensus),
+        ancestry: impl Ancestry<Block>,
+        (): (),
+    ) -> Option<Digested<Block>> {
+        let parent: Digested<Block> = ancestry.clone().next().await?;
+        let (parent, digest) = (&parent.inner().header, parent.inner().header.digest());
+        let mut arrivals = self.shared.arrivals();
+        let pace = Pace::start(now_ms(&clock), parent, self.shared.parameters().idle_block_ms);
+        loop {
+            arrivals.borrow_and_update();
+            if pace.is_due(now_ms(&clock)) || !self.shared.candidates(&digest).is_empty() {
+                let context = (clock.child("build"), consensus.clone());
+                let block = self.inner.propose(context, ancestry.clone(), ()).await;
+                if block.is_some() {
+                    return block;
+                }
+            }
+            let rest = pace.rest(now_ms(&clock))?;
+            // Whatever ends the wait, the loop looks again.
+            let _ = within(&clock, rest, arrivals.changed()).await;
+        }
+    }
+
+    async fn verify(&mut self, context: (E, Consensus), ancestry: impl Ancestry<Block>) -> bool {
+        self.inner.verify(context, ancestry).await
     }
 }

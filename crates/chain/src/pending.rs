@@ -27,6 +27,8 @@ pub struct Pending {
     blocks: HashMap<Digest, Arc<Evaluated>>,
     /// By name and digest, with the height of the highest block that wrote it.
     entries: HashMap<(Name, Digest), (Entry, Height)>,
+    /// By digest, with the height of the highest block that holds it.
+    transactions: HashMap<Digest, (Checked, Height)>,
 }
 
 impl Pending {
@@ -36,6 +38,13 @@ impl Pending {
                 .entries
                 .entry((*name, entry.digest()))
                 .or_insert_with(|| (entry.clone(), evaluated.height));
+            slot.1 = slot.1.max(evaluated.height);
+        }
+        for checked in &evaluated.transactions {
+            let slot = self
+                .transactions
+                .entry(checked.digest())
+                .or_insert_with(|| (checked.clone(), evaluated.height));
             slot.1 = slot.1.max(evaluated.height);
         }
         self.blocks.insert(evaluated.digest, Arc::new(evaluated));
@@ -62,12 +71,13 @@ impl Pending {
 
     /// A transaction checked for a block that is not final.
     pub fn checked(&self, digest: &Digest) -> Option<Checked> {
-        self.blocks.values().flat_map(|b| &b.transactions).find(|t| t.digest() == *digest).cloned()
+        self.transactions.get(digest).map(|(checked, _)| checked.clone())
     }
 
     /// Forgets all blocks up to `height`: one is final and durable, its competitors are dead.
     pub fn settle(&mut self, height: Height) {
         self.blocks.retain(|_, block| block.height > height);
         self.entries.retain(|_, (_, highest)| *highest > height);
+        self.transactions.retain(|_, (_, highest)| *highest > height);
     }
 }

@@ -153,3 +153,73 @@ impl Pool {
         old
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use yilian_testkit::ledger::{Chain as _, World};
+
+    use super::*;
+
+    fn some(count: usize) -> Vec<Checked> {
+        let mut world = World::new(3);
+        let mut make = || {
+            let (owner, ticket) = (world.key(), world.ticket());
+            let transaction = world.create(&owner, &[ticket]);
+            world.check(&transaction).unwrap()
+        };
+        (0..count).map(|_| make()).collect()
+    }
+
+    const LIMITS: PoolLimits = PoolLimits { count: 4, bytes: 1 << 20, share_percent: 50 };
+
+    #[test]
+    fn keeps_arrival_order_and_each_once() {
+        let [a, b] = some(2).try_into().unwrap();
+        let mut pool = Pool::new(LIMITS);
+        assert_eq!(pool.insert(b.clone(), Source::Own, 0), Ok(true));
+        assert_eq!(pool.insert(a.clone(), Source::Peer([1; 32]), 0), Ok(true));
+        assert_eq!(pool.insert(b.clone(), Source::Peer([1; 32]), 0), Ok(false));
+        let order: Vec<_> = pool.candidates(&HashSet::new()).iter().map(Checked::digest).collect();
+        assert_eq!(order, [b.digest(), a.digest()]);
+        let rest: Vec<_> = pool.candidates(&[b.digest()].into()).iter().map(Checked::digest).collect();
+        assert_eq!(rest, [a.digest()]);
+    }
+
+    #[test]
+    fn one_source_cannot_crowd_out_the_others() {
+        let mut transactions = some(6).into_iter();
+        let mut pool = Pool::new(LIMITS);
+        let peer = Source::Peer([1; 32]);
+        assert_eq!(pool.insert(transactions.next().unwrap(), peer, 0), Ok(true));
+        assert_eq!(pool.insert(transactions.next().unwrap(), peer, 0), Ok(true));
+        assert_eq!(pool.insert(transactions.next().unwrap(), peer, 0), Err(Full));
+        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, 0), Ok(true));
+        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Peer([2; 32]), 0), Ok(true));
+        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Peer([3; 32]), 0), Err(Full));
+        assert_eq!(pool.len(), 4);
+    }
+
+    #[test]
+    fn is_bounded_in_bytes_and_room_comes_back() {
+        let [a, b] = some(2).try_into().unwrap();
+        let bytes = a.encoded().len();
+        let mut pool = Pool::new(PoolLimits { count: 100, bytes, share_percent: 100 });
+        assert_eq!(pool.insert(a.clone(), Source::Own, 0), Ok(true));
+        assert_eq!(pool.insert(b.clone(), Source::Own, 0), Err(Full));
+        assert!(pool.remove(&a.digest()));
+        assert!(!pool.remove(&a.digest()));
+        assert_eq!(pool.insert(b, Source::Own, 0), Ok(true));
+    }
+
+    #[test]
+    fn forgets_what_waited_too_long() {
+        let [a, b] = some(2).try_into().unwrap();
+        let mut pool = Pool::new(LIMITS);
+        pool.insert(a.clone(), Source::Own, 10).unwrap();
+        pool.insert(b, Source::Own, 20).unwrap();
+        assert_eq!(pool.own_since(10).len(), 1);
+        assert_eq!(pool.expire(20), [a.digest()]);
+        assert_eq!(pool.len(), 1);
+    }
+}

@@ -1,7 +1,7 @@
 //! What consensus, gossip, queries and the handle have in common: the view of one node on the chain.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError, RwLock},
     time::Instant,
 };
@@ -14,7 +14,7 @@ use yilian_crypto::{
 };
 use yilian_finality::{Committee, Snapshot};
 use yilian_ledger::{
-    ChainId, Entry, Genesis, Height, Kind, Name, Parameters, TicketKeys, Time, transition::Counts,
+    ChainId, Checked, Entry, Genesis, Height, Kind, Name, Parameters, TicketKeys, Time, transition::Counts,
 };
 
 use crate::{
@@ -57,6 +57,8 @@ pub struct Shared {
     /// Counts arrivals; proposers wait on it.
     arrivals: watch::Sender<u64>,
     pending: Mutex<Pending>,
+    /// Candidates refused on top of this block, which is not final.
+    declined: Mutex<(Digest, HashSet<Digest>)>,
     tip: watch::Sender<Tip>,
     recent: Mutex<VecDeque<Snapshot>>,
     parameters: RwLock<Parameters>,
@@ -92,6 +94,7 @@ impl Shared {
             pool: Mutex::new(Pool::new(limits)),
             arrivals: watch::Sender::new(0),
             pending: Mutex::default(),
+            declined: Mutex::default(),
             tip: watch::Sender::new(Tip { time: Time(genesis.time), ..Tip::default() }),
             recent: Mutex::default(),
             parameters: RwLock::new(genesis.parameters.clone()),
@@ -210,6 +213,27 @@ impl Shared {
             list.retain(|s| !s.is_closed());
             !list.is_empty()
         });
+    }
+
+    /// What a block on top of `parent` may hold: neither in an ancestor that is not final nor refused there.
+    pub fn candidates(&self, parent: &Digest) -> Vec<Checked> {
+        let mut except = self.pending().transactions_up_to(parent);
+        {
+            let declined = lock(&self.declined);
+            if declined.0 == *parent {
+                except.extend(&declined.1);
+            }
+        }
+        self.pool().candidates(&except)
+    }
+
+    /// Keeps a refused candidate out of blocks on top of `parent`.
+    pub fn decline(&self, parent: Digest, digest: Digest) {
+        let mut declined = lock(&self.declined);
+        if declined.0 != parent {
+            *declined = (parent, HashSet::new());
+        }
+        declined.1.insert(digest);
     }
 
     /// Drops a transaction from the pool for good.

@@ -158,7 +158,7 @@ fn members(
     let raw: BTreeMap<&[u8], SocketAddr> =
         config.peers.iter().map(|(key, address)| (key.as_slice(), *address)).collect();
     let known = |key: &&[u8]| committee.keys().iter().any(|member| member.as_ref() == *key);
-    if !raw.keys().all(|key| known(key)) {
+    if !raw.keys().all(known) {
         return Err(StartError::PeerUnknown);
     }
     committee

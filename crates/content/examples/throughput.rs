@@ -65,7 +65,7 @@ fn main() {
     });
 
     let mut out = io::stdout().lock();
-    writeln!(out, "{} MiB, one thread, wall clock", bytes >> 20).unwrap();
+    writeln!(out, "{} MiB, one hashing thread, wall clock", bytes >> 20).unwrap();
     for (name, time) in [("sha256", hash), ("put, on disk for good", put), ("get, verified", get)] {
         let rate = bytes as f64 / 1e6 / time.as_secs_f64();
         let share = hash.as_secs_f64() / time.as_secs_f64();

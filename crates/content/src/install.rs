@@ -3,8 +3,9 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read, Write},
-    sync::atomic::Ordering,
+    io::{self, BufReader, BufWriter, Read, Write},
+    sync::{atomic::Ordering, mpsc},
+    thread,
 };
 
 use redb::{ReadableDatabase, WriteTransaction};
@@ -18,6 +19,9 @@ use crate::{
     store::lock,
     upload::UploadId,
 };
+
+/// Leaves between two syncs of a stream, 32 MiB.
+const SYNC_EVERY: u64 = 128;
 
 /// A complete part, ready to become an object.
 #[derive(Debug)]
@@ -43,8 +47,30 @@ impl Store {
 
     fn put_part(&self, name: &str, from: &mut impl Read, pin: &PinKey, now: u64) -> Result<Cid, StoreError> {
         let free = self.free_bytes()?;
-        let (mut data, leaves) = self.files.open_part(name)?;
-        let mut leaves = std::io::BufWriter::new(leaves);
+        let (data, leaves) = self.files.open_part(name)?;
+        let (sync, due) = mpsc::sync_channel(1);
+        let Built { root, bytes, .. } = thread::scope(|scope| {
+            // Early syncs leave little for the one that counts, and none of their errors may be lost.
+            let file = &data;
+            let syncing = scope.spawn(move || due.iter().try_for_each(|()| file.sync_data()));
+            let built = self.receive(from, &data, leaves, free, sync);
+            syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
+            built
+        })?;
+        self.install(&Ready { name, data: &data, root, bytes, pin, upload: None, now })?;
+        Ok(root)
+    }
+
+    /// Writes a stream and its leaves' digests; asks for a sync now and then.
+    fn receive(
+        &self,
+        from: &mut impl Read,
+        mut data: &File,
+        leaves: File,
+        free: u64,
+        sync: mpsc::SyncSender<()>,
+    ) -> Result<Built, StoreError> {
+        let mut leaves = BufWriter::new(leaves);
         let mut builder = Builder::new();
         let mut leaf = vec![0; LEAF];
         loop {
@@ -63,11 +89,13 @@ impl Store {
             data.write_all(&leaf[..len])?;
             self.files.reached(Step::LeafWritten)?;
             leaves.write_all(pushed.cid.digest())?;
+            if builder.leaves().is_multiple_of(SYNC_EVERY) {
+                // One is under way or due already: that is enough.
+                let _ = sync.try_send(());
+            }
         }
         leaves.flush()?;
-        let Built { root, bytes, .. } = builder.finish();
-        self.install(&Ready { name, data: &data, root, bytes, pin, upload: None, now })?;
-        Ok(root)
+        Ok(builder.finish())
     }
 
     /// Makes a part whose digests give its root an object.

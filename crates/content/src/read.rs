@@ -26,6 +26,8 @@ pub struct Object<S: Deref<Target = Store>> {
     file: File,
     /// A snapshot, so that a collection does not take the nodes away under a reader.
     nodes: ReadOnlyTable<[u8; 32], &'static [u8]>,
+    /// Reused by range reads: a fresh one a leaf costs as much as half the hashing.
+    buffer: Vec<u8>,
 }
 
 impl Store {
@@ -102,7 +104,15 @@ impl Store {
         let layout = Layout::new(entry.bytes)?;
         let reader = Reader::with_length(*root, entry.bytes)
             .map_err(|_| StoreError::IndexDamaged("an object's root does not fit its length"))?;
-        Ok(Some(Object { store, root: *root, layout, reader, file, nodes: tx.open_table(NODES)? }))
+        Ok(Some(Object {
+            store,
+            root: *root,
+            layout,
+            reader,
+            file,
+            nodes: tx.open_table(NODES)?,
+            buffer: Vec::new(),
+        }))
     }
 }
 
@@ -118,14 +128,30 @@ impl<S: Deref<Target = Store>> Object<S> {
 
     /// A verified leaf.
     pub fn leaf(&mut self, index: u64) -> Result<Bytes, StoreError> {
+        let mut leaf = Vec::new();
+        self.leaf_into(index, &mut leaf)?;
+        Ok(leaf.into())
+    }
+
+    fn leaf_into(&mut self, index: u64, block: &mut Vec<u8>) -> Result<(), StoreError> {
+        let leaves = self.layout.leaves();
+        if index >= leaves {
+            return Err(StoreError::LeafOrder { got: index, expected: leaves });
+        }
         loop {
-            let (want, block) = self
-                .next_block(index)?
-                .ok_or(StoreError::LeafOrder { got: index, expected: self.layout.leaves() })?;
-            if want.at.level == 0 {
-                return Ok(block);
+            let want = self.due(index)?;
+            self.fetch(&want, block)?;
+            if let Accepted::Leaf { .. } = self.accept(&want, block)? {
+                return Ok(());
             }
         }
+    }
+
+    /// The first block on the way to a leaf that was not accepted yet.
+    fn due(&mut self, leaf: u64) -> Result<Wanted, StoreError> {
+        self.reader.release(leaf);
+        let wanted = self.reader.wanted(leaf..leaf + 1, 1);
+        wanted.first().copied().ok_or(StoreError::IndexDamaged("a leaf has no path"))
     }
 
     /// The next verified block of a depth-first walk that stands before leaf `next`: interior nodes once, then the
@@ -134,26 +160,28 @@ impl<S: Deref<Target = Store>> Object<S> {
         if next >= self.layout.leaves() {
             return Ok(None);
         }
-        self.reader.release(next);
-        let wanted = self.reader.wanted(next..next + 1, 1);
-        let want = *wanted.first().ok_or(StoreError::IndexDamaged("a leaf has no path"))?;
-        let block = self.fetch(&want)?;
-        match self.reader.accept(want.at, &block) {
-            Ok(Accepted::Node | Accepted::Leaf { .. }) => Ok(Some((want, block.into()))),
-            Err(_) => Err(self.store.report_corrupt(&want.cid, Some(&self.root))),
-        }
+        let want = self.due(next)?;
+        let mut block = Vec::new();
+        self.fetch(&want, &mut block)?;
+        self.accept(&want, &block)?;
+        Ok(Some((want, block.into())))
     }
 
-    fn fetch(&self, want: &Wanted) -> Result<Vec<u8>, StoreError> {
+    fn accept(&mut self, want: &Wanted, block: &[u8]) -> Result<Accepted, StoreError> {
+        let accepted = self.reader.accept(want.at, block);
+        accepted.map_err(|_| self.store.report_corrupt(&want.cid, Some(&self.root)))
+    }
+
+    fn fetch(&self, want: &Wanted, block: &mut Vec<u8>) -> Result<(), StoreError> {
+        let damaged = || self.store.report_corrupt(&want.cid, Some(&self.root));
         let Position { level: 0, index } = want.at else {
-            let block = index::node(&self.nodes, want.cid.digest())?;
-            return block.ok_or_else(|| self.store.report_corrupt(&want.cid, Some(&self.root)));
+            *block = index::node(&self.nodes, want.cid.digest())?.ok_or_else(damaged)?;
+            return Ok(());
         };
-        let mut block = vec![0; self.layout.leaf_len(index)];
-        match self.file.read_exact_at(&mut block, self.layout.leaf_offset(index)) {
-            Ok(()) => Ok(block),
-            Err(error) if is_damage(&error) => Err(self.store.report_corrupt(&want.cid, Some(&self.root))),
-            Err(error) => Err(error.into()),
+        block.resize(self.layout.leaf_len(index), 0);
+        match self.file.read_exact_at(block, self.layout.leaf_offset(index)) {
+            Err(error) if is_damage(&error) => Err(damaged()),
+            other => Ok(other?),
         }
     }
 
@@ -161,12 +189,14 @@ impl<S: Deref<Target = Store>> Object<S> {
     pub fn read(&mut self, range: Range<u64>, to: &mut impl Write) -> Result<u64, StoreError> {
         let mut written = 0;
         for index in self.layout.leaves_of(range.clone()) {
-            let leaf = self.leaf(index)?;
+            let mut leaf = std::mem::take(&mut self.buffer);
+            self.leaf_into(index, &mut leaf)?;
             let offset = self.layout.leaf_offset(index);
             let start = range.start.saturating_sub(offset) as usize;
             let end = (range.end - offset).min(leaf.len() as u64) as usize;
             to.write_all(&leaf[start..end])?;
             written += (end - start) as u64;
+            self.buffer = leaf;
         }
         Ok(written)
     }

@@ -6,7 +6,7 @@ use commonware_utils::{
     N3f1,
     ordered::{Quorum as _, Set},
 };
-use yilian_crypto::{Digest, Label, hash::tagged};
+use yilian_crypto::{Digest, Label, hash::tagged, sign::VerifyingKey};
 use yilian_ledger::Genesis;
 
 /// Largest committee: a certificate stays below 17 KiB.
@@ -38,10 +38,7 @@ impl Committee {
         if !keys.is_sorted_by(|a, b| a < b) {
             return Err(CommitteeError::Order);
         }
-        let keys: Vec<PublicKey> = keys
-            .iter()
-            .map(|k| PublicKey::decode(Copying(k)).map_err(|_| CommitteeError::Key))
-            .collect::<Result<_, _>>()?;
+        let keys: Vec<PublicKey> = keys.iter().map(decode_key).collect::<Result<_, _>>()?;
         Ok(Self { keys: Set::from_iter_dedup(keys) })
     }
 
@@ -73,4 +70,10 @@ impl Committee {
         let parts: Vec<&[u8]> = self.keys.iter().map(|k| k.as_ref()).collect();
         tagged(Label::Committee, &parts)
     }
+}
+
+/// By the strict rules for keys (no small order, canonical), which the engine's own decoding is more lenient than.
+fn decode_key(raw: &[u8; 32]) -> Result<PublicKey, CommitteeError> {
+    VerifyingKey::from_bytes(raw).map_err(|_| CommitteeError::Key)?;
+    PublicKey::decode(Copying(raw)).map_err(|_| CommitteeError::Key)
 }

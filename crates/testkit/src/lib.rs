@@ -4,6 +4,8 @@
 pub mod client;
 pub mod crypto;
 pub mod delegation;
+#[cfg(feature = "finality")]
+pub mod finality;
 pub mod ledger;
 #[cfg(feature = "network")]
 pub mod network;

@@ -128,9 +128,41 @@ impl TestNetwork {
         self.0.state.certify(&self.0.world, &transition.writes).await;
     }
 
-    /// Every block that a node keeps whose address it is not: for tests of what an observer sees.
+    /// Addresses of all blocks that a node keeps: what its operator sees.
     pub fn stored(&self, node: usize) -> Vec<String> {
         self.0.nodes.borrow()[node].stored()
+    }
+
+    /// Opens a further period's care tickets.
+    pub async fn open_period(&self, period: yilian_crypto::ticket::Period) {
+        self.0.world.borrow_mut().open_period(period);
+        self.sync().await;
+    }
+
+    /// Lets a wallet fetch its tickets again: in place of a second device's own enrolment.
+    pub fn give(&self, wallet: yilian_crypto::sign::VerifyingKey) {
+        self.0.authority.borrow_mut().forget(&yilian_api::encoding::key_to_hex(&wallet));
+    }
+
+    /// The newest certified header.
+    pub fn snapshot(&self) -> yilian_finality::Snapshot {
+        self.0.state.snapshot()
+    }
+
+    /// Content and pin keys as a node sees them.
+    pub fn pins(&self, node: usize) -> Vec<(String, String)> {
+        self.0.nodes.borrow()[node].pins.clone()
+    }
+
+    /// The newest message in a mailbox at any node, past its owner.
+    pub fn message(&self, mailbox: &yilian_crypto::Digest) -> Vec<u8> {
+        let nodes = self.0.nodes.borrow();
+        nodes.iter().find_map(|node| node.newest(mailbox)).expect("a message was left")
+    }
+
+    /// Whether the authority signs with a key that is not the ledger's.
+    pub fn set_tagging(&self, tags: bool) {
+        self.0.authority.borrow_mut().tags = tags;
     }
 }
 

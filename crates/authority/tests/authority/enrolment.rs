@@ -81,7 +81,8 @@ async fn refuses_codes_that_ended_or_never_were() {
     assert!(matches!(scene.authority.redeem(&unknown, scene.now()), Err(Error::CodeUnknown)));
     let code =
         scene.authority.enrol(&scene.enrol_request("A-1", scene.now()), &standing, scene.now()).unwrap();
-    scene.chain.world.lock().unwrap().advance(code.expires - scene.now().0 + 1);
+    let life = code.expires - scene.now().0;
+    scene.chain.world.lock().unwrap().advance(life + 1);
     let late = scene.redeem_request(&code.code, &wallet);
     assert!(matches!(scene.authority.redeem(&late, scene.now()), Err(Error::CodeUnknown)));
 }

@@ -119,15 +119,16 @@ pub fn store_key() -> Secret<[u8; 32]> {
 impl Scene {
     pub fn new() -> Self {
         let mut world = World::new(1);
+        let chain = world.chain;
         let dir = tempfile::tempdir().unwrap();
         let root = Issuer::new(None, world.root.certificate.der(), world.root.key.clone()).unwrap();
         let key = SigningKey::generate(&mut rng());
         let province = root.subordinate(contents(Level::Intermediate, "province", &key), key).unwrap();
-        apply(&mut world, &root.add_member(root_chain(&world), province.certificate()));
+        apply(&mut world, &root.add_member(chain, province.certificate()));
         let hospital_key = SigningKey::generate(&mut rng());
         let hospital = contents(Level::Institution, "hospital", &hospital_key);
         let hospital = province.subordinate(hospital, hospital_key.clone()).unwrap();
-        apply(&mut world, &province.add_member(root_chain(&world), hospital.certificate()));
+        apply(&mut world, &province.add_member(chain, hospital.certificate()));
         let authority = open(&dir.path().join("authority.redb"), &world, province);
         let chain = Here { world: Mutex::new(world), honest: Mutex::new(4), submitted: Mutex::new(0) };
         Self { authority: Arc::new(authority), chain: Arc::new(chain), hospital, hospital_key, dir }
@@ -246,10 +247,6 @@ impl Scene {
         application.signature = signature_to_hex(&statement.sign(key));
         application
     }
-}
-
-fn root_chain(world: &World) -> yilian_ledger::ChainId {
-    world.chain
 }
 
 fn apply(world: &mut World, transaction: &Transaction) {

@@ -77,7 +77,7 @@ pub(crate) async fn prepare<S: Source>(
     Ok(Prepared { stored, leaves: digests })
 }
 
-/// Second pass, to one node. Resumes where an earlier attempt of the same object stopped.
+/// Second pass, to one node. Resumes where an earlier attempt of the same object stopped. Faults are reported.
 pub(crate) async fn store<H: Host, S: Source>(
     client: &Client<H>,
     node: &NodeUrl,
@@ -87,7 +87,11 @@ pub(crate) async fn store<H: Host, S: Source>(
     payer: Payer<'_>,
     progress: &mut impl Progress,
 ) -> Result<(), ClientError> {
-    let opened = open(client, node, &prepared.stored, pin, payer).await.map_err(|fault| at(node, fault))?;
+    let named = |fault: NodeFault| {
+        client.report(node, &fault);
+        at(node, fault)
+    };
+    let opened = open(client, node, &prepared.stored, pin, payer).await.map_err(named)?;
     if opened.complete {
         return Ok(());
     }
@@ -99,19 +103,18 @@ pub(crate) async fn store<H: Host, S: Source>(
             return Err(ContentError::Changed.into());
         }
         if index >= opened.next_leaf {
-            http::put_leaf(client.host(), node, &opened.id, index, &leaf).await.map_err(|f| at(node, f))?;
+            http::put_leaf(client.host(), node, &opened.id, index, &leaf).await.map_err(named)?;
         }
         index += 1;
         done += plain.len() as u64;
         progress.advance(done, prepared.stored.length);
     }
-    let finished = http::finish_upload(client.host(), node, &opened.id).await.map_err(|f| at(node, f))?;
-    if finished.cid != prepared.stored.cid.to_string() {
-        let fault = NodeFault::Lied(Lie::Content);
-        client.report(node, &fault);
-        return Err(at(node, fault));
+    let finished = http::finish_upload(client.host(), node, &opened.id).await.map_err(named)?;
+    if finished.cid == prepared.stored.cid.to_string() {
+        Ok(())
+    } else {
+        Err(named(NodeFault::Lied(Lie::Content)))
     }
-    Ok(())
 }
 
 async fn open<H: Host>(

@@ -76,14 +76,17 @@ pub async fn restore<H: Host, S: Store>(
     Ok(found)
 }
 
-/// The first lane that no device has claimed, claimed by a first backup at every node that answers.
+/// A lane for a further device of a seed, claimed by a first backup at every node that answers.
 ///
-/// Two devices that claim at the same time see each other's backup: one of them moves on.
+/// Never the first lane: whoever made the seed took it without asking. A lane with a backup or with a record is taken;
+/// two devices that claim at the same time see each other's backup, and one of them moves on.
 pub async fn claim_lane<H: Host>(client: &Client<H>, seed: &Seed) -> Result<Lane, ClientError> {
     let keys = Keys::new(seed.clone());
-    for lane in Lane::all() {
+    for lane in Lane::all().skip(1) {
         let backup_keys = keys.backup(lane);
-        if newest(client, &backup_keys).await?.is_none() && claim(client, &backup_keys, lane).await? {
+        let free = newest(client, &backup_keys).await?.is_none()
+            && !super::recover::has_records(client, &keys, lane).await?;
+        if free && claim(client, &backup_keys, lane).await? {
             return Ok(lane);
         }
     }
@@ -163,7 +166,7 @@ fn seal<H: Host>(
     state: &State,
     counter: u64,
 ) -> Result<Backup, ClientError> {
-    let state = State { tickets: Vec::new(), ..state.clone() };
+    let state = State { tickets: Vec::new(), pending: Vec::new(), ..state.clone() };
     let padded = pad(&state.encode(), counter).ok_or(WalletError::Exhausted)?;
     let blob = vault::seal(&keys.encryption, Label::Backup, &padded);
     let signature = Statement::backup(&client.chain().0, counter, &blob).sign(&keys.write);

@@ -11,6 +11,7 @@ use crate::{
     wallet::{
         Store, Wallet,
         index::{GrantIndex, Lane, RecordIndex},
+        keys::Keys,
         state::{Grant, GrantStatus, Note, Record},
     },
 };
@@ -71,6 +72,20 @@ fn lanes_of_grants(used: &[Lane], own: Lane) -> Vec<Lane> {
         lanes.push(own);
     }
     lanes
+}
+
+/// Whether a lane shows any record within the first gap.
+pub(super) async fn has_records<H: Host>(
+    client: &Client<H>,
+    keys: &Keys,
+    lane: Lane,
+) -> Result<bool, ClientError> {
+    for counter in 0..RECORD_GAP {
+        if entry_of(client, &keys.aid(RecordIndex::new(lane, counter)).name()).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn scan_lane<H: Host, S: Store>(

@@ -6,29 +6,27 @@
 use rand_core::CryptoRng;
 use yilian_api::{
     authority::{TicketRequest, class_name},
-    encoding::{from_base64, key_to_hex, signature_to_hex, to_base64, to_hex},
+    encoding::{from_base64, key_to_hex, signature_to_hex, to_base64},
     signing::Statement,
 };
 use yilian_crypto::{
     sign::SigningKey,
     ticket::{Class, Period, Request, TicketKey, TicketWithKey},
 };
-use yilian_ledger::{Entry, Name, Parameters, name::MemberId};
+use yilian_ledger::{Entry, Name, Parameters};
 
 use crate::{
     client::{Client, at},
     error::{ClientError, Lie, NodeFault},
     host::Host,
     http,
-    wallet::{Store, Wallet},
+    wallet::{Store, Wallet, state::MAX_BATCH},
 };
 
-/// Most tickets asked for at once.
-const MAX_BATCH: u32 = 256;
 /// Bytes of a blind signature.
 const SIGNATURE: usize = 384;
 
-/// Fetches the period's fixed number, unless they are held already; how many came.
+/// Fetches the period's fixed number, unless it was fetched already; how many came.
 pub async fn fetch<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
@@ -39,10 +37,19 @@ pub async fn fetch<H: Host, S: Store>(
     if wallet.tickets_of(class, period) > 0 {
         return Ok(0);
     }
+    let ticket_key = ledger_key(client, class, period).await?;
+    let requests = match wallet.pending(class, period) {
+        Some(saved) => saved,
+        None => {
+            let requests = blind(client, &ticket_key, class, period, rng).await?;
+            wallet.keep_pending(class, period, &requests).await?;
+            requests
+        }
+    };
     let key = wallet.keys().authority();
-    let tickets = buy(client, &key, None, class, period, rng).await?;
+    let tickets = sign(client, &key, &ticket_key, class, period, requests).await?;
     let count = tickets.len();
-    wallet.add_tickets(tickets).await?;
+    wallet.add_tickets(class, period, tickets).await?;
     Ok(count)
 }
 
@@ -71,57 +78,67 @@ pub(crate) async fn take<H: Host, S: Store>(
     wallet.take_tickets(Class::Care, count, parameters, now).await?.ok_or(ClientError::NoTickets)
 }
 
-/// Blinds, has signed, unblinds, verifies.
-pub(crate) async fn buy<H: Host>(
+/// As many requests as everybody makes.
+async fn blind<H: Host>(
     client: &Client<H>,
-    key: &SigningKey,
-    member: Option<MemberId>,
+    ticket_key: &TicketKey,
     class: Class,
     period: Period,
     rng: &mut impl CryptoRng,
+) -> Result<Vec<Request>, ClientError> {
+    let authority = client.authority()?;
+    let info = http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
+    let count = (info.tickets_per_period as usize).min(MAX_BATCH);
+    let request = |_| {
+        let request = Request::new(ticket_key, class, period, rng);
+        request.map(|(request, _)| request).map_err(|_| ClientError::WrongEntry)
+    };
+    (0..count).map(request).collect()
+}
+
+/// Has a batch signed, unblinds, verifies: a ticket that does not verify under the ledger's key is the authority's lie.
+async fn sign<H: Host>(
+    client: &Client<H>,
+    key: &SigningKey,
+    ticket_key: &TicketKey,
+    class: Class,
+    period: Period,
+    requests: Vec<Request>,
 ) -> Result<Vec<TicketWithKey>, ClientError> {
     let authority = client.authority()?;
-    let ticket_key = ledger_key(client, class, period).await?;
-    let info = http::authority::info(client.host(), authority).await.map_err(|fault| at(authority, fault))?;
-    let count = info.tickets_per_period.min(MAX_BATCH);
-    let lie = || at(authority, NodeFault::Lied(Lie::Ticket));
-    let (mut requests, mut blinded) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let (request, message) = Request::new(&ticket_key, class, period, rng).map_err(|_| lie())?;
-        requests.push(request);
-        blinded.push(message);
-    }
-    let body = request_body(client, key, member, class, period, &blinded);
+    let blinded: Vec<Vec<u8>> = requests.iter().map(|request| request.blinded().to_vec()).collect();
+    let body = request_body(client, key, class, period, &blinded);
     let answer = http::authority::tickets(client.host(), authority, &body)
         .await
         .map_err(|fault| at(authority, fault))?;
+    let lie = || {
+        let fault = NodeFault::Lied(Lie::Ticket);
+        client.report(authority, &fault);
+        at(authority, fault)
+    };
     if answer.signatures.len() != requests.len() {
         return Err(lie());
     }
-    requests
-        .into_iter()
-        .zip(&answer.signatures)
-        .map(|(request, signature)| {
-            let signature = from_base64(signature, SIGNATURE).map_err(|_| lie())?;
-            request.finish(&ticket_key, &signature).map_err(|_| lie())
-        })
-        .collect()
+    let finish = |(request, signature): (Request, &String)| {
+        let signature = from_base64(signature, SIGNATURE).map_err(|_| lie())?;
+        request.finish(ticket_key, &signature).map_err(|_| lie())
+    };
+    requests.into_iter().zip(&answer.signatures).map(finish).collect()
 }
 
 fn request_body<H: Host>(
     client: &Client<H>,
     key: &SigningKey,
-    member: Option<MemberId>,
     class: Class,
     period: Period,
     blinded: &[Vec<u8>],
 ) -> TicketRequest {
     let (time, class) = (client.now().0, class_name(class));
     let chain = client.chain().0;
-    let statement = Statement::tickets(&chain, member.as_ref().map(|m| &m.0), class, period.0, blinded, time);
+    let statement = Statement::tickets(&chain, None, class, period.0, blinded, time);
     TicketRequest {
         key: key_to_hex(&key.verifying_key()),
-        member: member.map(|member| to_hex(&member.0.0)),
+        member: None,
         class: class.into(),
         period: period.0,
         blinded: blinded.iter().map(|bytes| to_base64(bytes)).collect(),

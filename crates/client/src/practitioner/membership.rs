@@ -37,12 +37,15 @@ pub async fn apply<H: Host>(
     rng: &mut impl CryptoRng,
 ) -> Result<ApplicationStatus, ClientError> {
     let id = MemberId::of(Some(wanted.issuer), wanted.subject_id);
+    let mut roles: Vec<u8> = wanted.roles.iter().map(|role| *role as u8).collect();
+    roles.sort_unstable();
+    roles.dedup();
     let mut application = Application {
         level: wanted.level as u8,
         issuer: to_hex(&wanted.issuer.0.0),
         subject_id: wanted.subject_id.into(),
         name: wanted.name.into(),
-        roles: wanted.roles.iter().map(|role| *role as u8).collect(),
+        roles,
         signing_key: key_to_hex(&keys.signing().verifying_key()),
         sealing_key: Some(to_hex(&keys.sealing().public().encode())),
         delegatee_key: Some(to_hex(&keys.delegatee().public().encode())),

@@ -36,7 +36,7 @@ pub async fn open<H: Host>(
     opening: &Opening,
 ) -> Result<GrantedRecord, ClientError> {
     let aid = Aid::of(&opening.owner);
-    let grants = client.look_up(&opening.bid.name()).await?;
+    let grants = client.look_up_now(&opening.bid.name()).await?;
     let grant = grant_entry(&grants, opening)?;
     let records = client.look_up(&aid.name()).await?;
     let entry = record_entry(&records, &aid)?;

@@ -66,6 +66,13 @@ impl<H: Host> Client<H> {
         self.bucket(prefix).await
     }
 
+    /// The same, asked anew: where what was true a minute ago does not do, as for a grant that may be withdrawn.
+    pub async fn look_up_now(&self, name: &Name) -> Result<View, ClientError> {
+        let header = self.header().await?;
+        let prefix = Prefix::of(name, &header.header().counts).ok_or(ClientError::WrongEntry)?;
+        self.bucket(prefix).await
+    }
+
     /// Every entry of a kind: institutions, intermediates, roots.
     pub async fn whole(&self, kind: Kind) -> Result<View, ClientError> {
         let prefix = Prefix { kind, bits: 0, value: [0; 31] };

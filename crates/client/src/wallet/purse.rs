@@ -1,9 +1,13 @@
 //! Unspent tickets (spec W-7): taken out, and the wallet saved, before anybody sees them; used once, for one thing.
 
-use yilian_crypto::ticket::{Class, Period, TicketWithKey};
+use yilian_crypto::ticket::{Class, Period, Request, TicketWithKey};
 use yilian_ledger::{Parameters, Time};
 
-use super::{Store, Wallet, WalletError, state::HeldTicket};
+use super::{
+    Store, Wallet, WalletError,
+    state::{HeldTicket, PendingTickets},
+};
+use crate::wire::Blob;
 
 impl<S: Store> Wallet<S> {
     /// Tickets that are good at `now`.
@@ -17,8 +21,35 @@ impl<S: Store> Wallet<S> {
         self.state.tickets.iter().filter(of).count()
     }
 
-    pub(crate) async fn add_tickets(&mut self, tickets: Vec<TicketWithKey>) -> Result<(), WalletError> {
+    /// The batch that was asked for and not received.
+    pub(crate) fn pending(&self, class: Class, period: Period) -> Option<Vec<Request>> {
+        let batch = self.state.pending.iter().find(|batch| (batch.class, batch.period) == (class, period))?;
+        batch.requests.iter().map(|saved| Request::restore(&saved.0).ok()).collect()
+    }
+
+    /// Saves a batch before it is sent; batches of periods long past make room.
+    pub(crate) async fn keep_pending(
+        &mut self,
+        class: Class,
+        period: Period,
+        requests: &[Request],
+    ) -> Result<(), WalletError> {
+        let pending = &mut self.state.pending;
+        pending.retain(|batch| batch.period.0.saturating_add(2) > period.0);
+        pending.retain(|batch| (batch.class, batch.period) != (class, period));
+        let requests = requests.iter().map(|request| Blob(request.save().expose().clone())).collect();
+        pending.push(PendingTickets { class, period, requests });
+        self.save().await
+    }
+
+    pub(crate) async fn add_tickets(
+        &mut self,
+        class: Class,
+        period: Period,
+        tickets: Vec<TicketWithKey>,
+    ) -> Result<(), WalletError> {
         self.state.tickets.extend(tickets.into_iter().map(HeldTicket));
+        self.state.pending.retain(|batch| (batch.class, batch.period) != (class, period));
         self.save().await
     }
 

@@ -10,7 +10,7 @@ use commonware_codec::{Buf, EncodeSize, Error, Read, ReadExt as _, Write};
 use yilian_crypto::{
     Digest, Secret,
     sign::SigningKey,
-    ticket::{Ticket, TicketWithKey},
+    ticket::{Class, Period, Ticket, TicketWithKey},
 };
 use yilian_ledger::{
     ChainId, Time,
@@ -41,6 +41,7 @@ pub struct State {
     pub grants: BTreeMap<(RecordIndex, GrantIndex), Grant>,
     pub pins: Vec<Pin>,
     pub tickets: Vec<HeldTicket>,
+    pub pending: Vec<PendingTickets>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +196,7 @@ impl State {
             grants: BTreeMap::new(),
             pins: Vec::new(),
             tickets: Vec::new(),
+            pending: Vec::new(),
         }
     }
 }
@@ -211,7 +213,28 @@ layout!(State {
     grants: entries_by_pair(),
     pins: at_most(MAX_ITEMS),
     tickets: at_most(MAX_ITEMS),
+    pending: at_most(MAX_PENDING),
 });
+
+/// Most batches of tickets asked for and not yet received.
+const MAX_PENDING: usize = 16;
+
+/// A batch of blinded requests, saved before it is sent: the authority signs one batch a period, and gives the same
+/// answer to the same batch, so that a lost answer costs nothing.
+#[derive(Clone, Debug)]
+pub struct PendingTickets {
+    pub class: Class,
+    pub period: Period,
+    pub requests: Vec<SavedRequest>,
+}
+
+layout!(PendingTickets { class, period, requests: at_most(MAX_BATCH) });
+
+/// Most tickets of a batch.
+pub const MAX_BATCH: usize = yilian_api::authority::MAX_TICKETS;
+
+/// A request as [`yilian_crypto::ticket::Request::save`] gives it; secret.
+pub type SavedRequest = Blob<1024>;
 
 fn entries_by_pair() -> (commonware_codec::RangeCfg<usize>, (((), ()), ())) {
     (commonware_codec::RangeCfg::new(0..=MAX_ITEMS), (((), ()), ()))

@@ -12,6 +12,8 @@ pub mod extract;
 mod governance;
 mod mailbox;
 pub mod serve;
+#[cfg(test)]
+mod tests;
 mod transactions;
 
 use std::time::Duration;
@@ -69,11 +71,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The whole interface of a node.
 pub fn router(app: App) -> Router {
     let (router, document) = routes().split_for_parts();
-    finish(router.with_state(app), document)
+    finish(router.with_state(app), document, TimeLimit(REQUEST_LIMIT))
 }
 
 /// Fallbacks, limits and headers that all routes share.
-fn finish(router: Router, document: utoipa::openapi::OpenApi) -> Router {
+fn finish(router: Router, document: utoipa::openapi::OpenApi, limit: TimeLimit) -> Router {
     let document = serde_json::to_vec(&document).unwrap_or_default();
     let served = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
     router
@@ -81,7 +83,7 @@ fn finish(router: Router, document: utoipa::openapi::OpenApi) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(cors())
-        .layer(middleware::from_fn_with_state(TimeLimit(REQUEST_LIMIT), envelope::envelope))
+        .layer(middleware::from_fn_with_state(limit, envelope::envelope))
 }
 
 async fn unknown_route() -> Response {

@@ -10,6 +10,8 @@ pub enum Fault {
     Frozen,
     /// Gives a newer time than the committee certified.
     ForgedHeader,
+    /// A header of the day after tomorrow.
+    FutureHeader,
     /// Headers certified by a committee of its own.
     ForeignCommittee,
     /// Leaves an entry out of every bucket.

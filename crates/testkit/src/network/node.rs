@@ -60,6 +60,10 @@ impl Node {
         self.blocks.keys().cloned().collect()
     }
 
+    pub fn newest(&self, mailbox: &Digest) -> Option<Vec<u8>> {
+        self.mailboxes.get(mailbox)?.last().map(|message| message.bytes.clone())
+    }
+
     fn audience(&self, world: &World) -> Audience {
         Audience { chain: world.chain.0, node: self.key }
     }

@@ -172,6 +172,7 @@ fn snapshot(network: &TestNetwork, fault: Fault) -> Snapshot {
     let mut snapshot = network.0.state.snapshot();
     match fault {
         Fault::ForgedHeader => snapshot.header.time.0 += 1,
+        Fault::FutureHeader => snapshot.header.time.0 += 2 * 86_400_000,
         Fault::ForeignCommittee => {
             let key = |i: u8| SigningKey::from_seed(yilian_crypto::Secret::new([i; 32]));
             let mut keys: Vec<_> = (1..5).map(key).collect();

@@ -1,11 +1,8 @@
 //! Four validators in one process: transactions become final, answers verify, one goes away and catches up.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
-mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Net, encode, now, until};
+use crate::common::{Net, encode, now, until};
 use yilian_chain::{ChainError, Handle, Included, TransactionStatus};
 use yilian_crypto::sign::VerifyingKey;
 use yilian_finality::{Prefix, VerifiedHeader, verify, verify_answer, verify_bucket};
@@ -82,13 +79,12 @@ async fn transactions_become_final_answers_verify_and_a_validator_catches_up() {
     // Latency of an idle chain.
     let mut latencies = Vec::new();
     for i in 0..20 {
-        let transaction = net.create(&net.world.validators[0].clone());
-        drop(transaction);
         let owner = net.world.key();
         let transaction = net.create(&owner);
         tokio::time::sleep(Duration::from_millis(150)).await;
         let begun = Instant::now();
         finalize(&nodes[i % 4], transaction).await;
+        if begun.elapsed().as_millis() > 300 {}
         latencies.push(begun.elapsed());
     }
     latencies.sort();

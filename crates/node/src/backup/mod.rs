@@ -1,8 +1,11 @@
 //! Wallet backups (spec H-9): ciphertext under the name of its write key, the highest counter wins.
 
+mod head;
+
 use std::sync::Arc;
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use commonware_codec::{Copying, DecodeExt as _, Encode as _};
+use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use yilian_api::{
     backup::{self, BYTES_PER_TICKET, FREE_BLOB, MAX_BLOB, MIN_BLOB, backup_name},
@@ -16,14 +19,16 @@ use yilian_crypto::{
     sign::{Signature, VerifyingKey},
 };
 
+use self::head::Head;
 use crate::{
     database::DatabaseError,
     http::error::ApiError,
     payment::{PaymentError, Payments, Purpose, Verified},
 };
 
-/// Name → (counter, key with suite, signature with suite, whether paid).
-const HEADS: TableDefinition<[u8; 32], (u64, &[u8], &[u8], bool)> = TableDefinition::new("backups");
+/// Name → head.
+const HEADS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("backups");
+/// Name → ciphertext.
 const BLOBS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("backup-blobs");
 const TOTALS: TableDefinition<&str, u64> = TableDefinition::new("backup-totals");
 const FREE_BYTES: &str = "free-bytes";
@@ -104,14 +109,6 @@ pub struct Backups {
     payments: Payments,
 }
 
-/// What is stored under a name.
-#[derive(Clone, Copy, Debug)]
-struct Stored {
-    counter: u64,
-    bytes: usize,
-    paid: bool,
-}
-
 impl Backups {
     pub fn open(
         database: Arc<Database>,
@@ -163,19 +160,21 @@ impl Backups {
             let mut totals = transaction.open_table(TOTALS).map_err(DatabaseError::from)?;
             let free = totals.get(FREE_BYTES).map_err(DatabaseError::from)?.map_or(0, |bytes| bytes.value());
 
-            let stored = stored(&heads, &blobs, &new.name)?;
+            let stored = read_head(&heads, &new.name)?;
             if let Some(stored) = stored.filter(|stored| stored.counter >= new.counter) {
                 return Err(BackupError::Counter { stored: stored.counter });
             }
-            let grows = stored.is_none_or(|stored| stored.bytes < new.blob.len());
+            let bytes = new.blob.len() as u32;
+            let grows = stored.is_none_or(|stored| stored.bytes < bytes);
             // Room once paid for stays paid for, as long as the backup does not outgrow it.
             let paid = payment.is_some() || (!grows && stored.is_some_and(|stored| stored.paid));
-            let mut total = free - stored.filter(|s| !s.paid).map_or(0, |s| s.bytes as u64).min(free);
+            let freed = stored.filter(|stored| !stored.paid).map_or(0, |stored| u64::from(stored.bytes));
+            let mut total = free.saturating_sub(freed);
             if !paid {
+                total += u64::from(bytes);
                 if grows && new.blob.len() > FREE_BLOB {
                     return Err(BackupError::PaymentRequired { tickets: price(new.blob.len()) });
                 }
-                total += new.blob.len() as u64;
                 if grows && total > self.limits.free_store_bytes {
                     return Err(BackupError::StoreFull);
                 }
@@ -183,11 +182,8 @@ impl Backups {
             if let Some(payment) = payment {
                 payment.claim(&transaction)?;
             }
-            let key = encoding::key_to_bytes(&new.key);
-            let signature = encoding::signature_to_bytes(&new.signature);
-            heads
-                .insert(new.name.0, (new.counter, &key[..], &signature[..], paid))
-                .map_err(DatabaseError::from)?;
+            let head = Head { counter: new.counter, key: new.key, signature: new.signature, bytes, paid };
+            heads.insert(new.name.0, head.encode().as_ref()).map_err(DatabaseError::from)?;
             blobs.insert(new.name.0, new.blob.as_slice()).map_err(DatabaseError::from)?;
             totals.insert(FREE_BYTES, total).map_err(DatabaseError::from)?;
         }
@@ -200,17 +196,16 @@ impl Backups {
         let transaction = self.database.begin_read().map_err(DatabaseError::from)?;
         let heads = transaction.open_table(HEADS).map_err(DatabaseError::from)?;
         let blobs = transaction.open_table(BLOBS).map_err(DatabaseError::from)?;
-        let head = heads.get(name.0).map_err(DatabaseError::from)?.ok_or(BackupError::Unknown)?;
+        let head = read_head(&heads, name)?.ok_or(BackupError::Unknown)?;
         let blob = blobs
             .get(name.0)
             .map_err(DatabaseError::from)?
             .ok_or_else(|| DatabaseError::corrupted("a backup without its blob"))?;
-        let (counter, key, signature, _) = head.value();
         Ok(backup::Backup {
-            key: encoding::to_hex(key),
-            counter,
+            key: encoding::key_to_hex(&head.key),
+            counter: head.counter,
             blob: encoding::to_base64(blob.value()),
-            signature: encoding::to_hex(signature),
+            signature: encoding::signature_to_hex(&head.signature),
             payment: None,
         })
     }
@@ -221,13 +216,11 @@ fn price(bytes: usize) -> usize {
     bytes.div_ceil(BYTES_PER_TICKET)
 }
 
-fn stored(
-    heads: &redb::Table<'_, [u8; 32], (u64, &'static [u8], &'static [u8], bool)>,
-    blobs: &redb::Table<'_, [u8; 32], &'static [u8]>,
+fn read_head(
+    heads: &impl ReadableTable<[u8; 32], &'static [u8]>,
     name: &Digest,
-) -> Result<Option<Stored>, DatabaseError> {
-    let Some(head) = heads.get(name.0)? else { return Ok(None) };
-    let bytes = blobs.get(name.0)?.map_or(0, |blob| blob.value().len());
-    let (counter, _, _, paid) = head.value();
-    Ok(Some(Stored { counter, bytes, paid }))
+) -> Result<Option<Head>, DatabaseError> {
+    let Some(row) = heads.get(name.0)? else { return Ok(None) };
+    let head = Head::decode(Copying(row.value()));
+    head.map(Some).map_err(|_| DatabaseError::corrupted("a backup's head does not decode"))
 }

@@ -1,0 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod common;
+mod crash;
+mod validators;

@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod answers;
+mod certificates;
+mod common;
+mod encodings;
