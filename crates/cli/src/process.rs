@@ -55,7 +55,8 @@ impl Process {
     pub fn start(program: &Program) -> anyhow::Result<Self> {
         let log = append(&program.log)?;
         let errors = log.try_clone().context("cannot share a log file")?;
-        let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
+        let mut command =
+            Command::new(std::env::current_exe().context("cannot find this program's own file")?);
         command.args(&program.arguments).arg(WITH_PARENT);
         command.stdin(Stdio::piped()).stdout(log).stderr(errors).kill_on_drop(true);
         #[cfg(unix)]

@@ -37,7 +37,9 @@ pub fn read<T: DeserializeOwned>(url: &str, status: u16, body: &[u8]) -> anyhow:
     }
     let problem = serde_json::from_slice::<Problem>(body);
     Err(match problem {
-        Ok(problem) => Refused { message: format!("{}: {}", problem.title, problem.detail), code: problem.code }.into(),
+        Ok(problem) => {
+            Refused { message: format!("{}: {}", problem.title, problem.detail), code: problem.code }.into()
+        }
         Err(_) => anyhow::anyhow!("{url} answers {status}"),
     })
 }

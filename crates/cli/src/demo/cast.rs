@@ -1,6 +1,6 @@
 //! Who plays: patients with wallets, certified members, each with a client of its own that believes nobody.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use commonware_codec::Encode as _;
@@ -11,8 +11,7 @@ use yilian_api::{
 };
 use yilian_authority::{Issuer, Validity};
 use yilian_client::{
-    Client, ClientError, Member, MemberKeys, Network as Nodes, NodeUrl, Wallet,
-    patient,
+    Client, ClientError, Member, MemberKeys, Network as Nodes, NodeUrl, Wallet, patient,
     practitioner::{self, Wanted},
     wallet::index::Lane,
 };
@@ -74,7 +73,6 @@ pub struct Patient {
     pub client: Talk,
     pub wallet: Wallet<FileStore>,
     pub seed: Seed,
-    pub folder: PathBuf,
 }
 
 impl Patient {
@@ -85,7 +83,7 @@ impl Patient {
         let client = world.client_from(first_node);
         let store = FileStore::new(folder.join("wallet"));
         let wallet = Wallet::create(seed.clone(), client.chain(), Lane::FIRST, store).await?;
-        Ok(Self { name, client, wallet, seed, folder })
+        Ok(Self { name, client, wallet, seed })
     }
 
     /// Sees to it that there are tickets for this period and, when its key stands, the next.
@@ -95,7 +93,9 @@ impl Patient {
         let current = parameters.period(now);
         let mut fetched = 0;
         for period in [current, Period(current.0 + 1)] {
-            match patient::tickets::fetch(&self.client, &mut self.wallet, Class::Care, period, &mut rng()).await {
+            match patient::tickets::fetch(&self.client, &mut self.wallet, Class::Care, period, &mut rng())
+                .await
+            {
                 Ok(count) => fetched += count,
                 Err(ClientError::NoTicketKey) if period != current => {}
                 Err(other) => return Err(other),
@@ -197,9 +197,4 @@ fn application(client: &Talk, keys: &MemberKeys, issuer: MemberId, post: Post) -
     let statement = Statement::application(&client.chain().0, &application);
     application.signature = signature_to_hex(&statement.sign(&keys.signing()));
     application
-}
-
-/// Size of a file, for the story.
-pub fn size_of(path: &Path) -> u64 {
-    std::fs::metadata(path).map(|m| m.len()).unwrap_or_default()
 }

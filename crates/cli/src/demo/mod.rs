@@ -88,7 +88,8 @@ async fn open(story: &mut Story, folder: &std::path::Path) -> anyhow::Result<Wor
     let mut network = story.step("Key ceremony: root, issuer, ticket keys, genesis", create).await?;
     let start = async {
         network.start(|_| {}).await?;
-        let processes: Vec<_> = network.running().iter().map(|r| format!("{} (pid {})", r.name, r.pid)).collect();
+        let processes: Vec<_> =
+            network.running().iter().map(|r| format!("{} (pid {})", r.name, r.pid)).collect();
         anyhow::Ok((network, processes.join(", ")))
     };
     let network = story.step("All processes serve", start).await?;

@@ -65,9 +65,8 @@ fn check_absent(dir: &Path) -> anyhow::Result<()> {
 fn ports(options: &Options) -> anyhow::Result<Ports> {
     match options.ports {
         PortChoice::Any => Ports::any(options.validators),
-        PortChoice::Base(base) => {
-            Ports::from_base(base, options.validators).context("the ports would run past 65535; choose a lower base")
-        }
+        PortChoice::Base(base) => Ports::from_base(base, options.validators)
+            .context("the ports would run past 65535; choose a lower base"),
     }
 }
 
@@ -142,7 +141,9 @@ pub fn connect(layout: &Layout, ports: &Ports) -> anyhow::Result<()> {
 fn others(description: &Description, ports: &Ports, index: usize) -> Vec<Peer> {
     let all = description.nodes.iter().zip(&ports.validators).enumerate();
     let others = all.filter(|(other, _)| *other != index);
-    others.map(|(_, (node, (_, peers)))| Peer { key: node.validator.clone(), address: loopback(*peers) }).collect()
+    others
+        .map(|(_, (node, (_, peers)))| Peer { key: node.validator.clone(), address: loopback(*peers) })
+        .collect()
 }
 
 /// Addresses are set by `connect`. The authority is named, so that its ticket keys are co-signed from the first block.
@@ -154,6 +155,7 @@ fn node_settings(issuer: &Issuer) -> Settings {
         authorities: vec![key_to_hex(&issuer.certificate().contents().signing_key)],
         limits: Limits::default(),
         pool: Pool::default(),
+        content: Default::default(),
         mailbox: Default::default(),
         backup: Default::default(),
     }

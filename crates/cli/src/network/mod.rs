@@ -189,7 +189,9 @@ impl Network {
 
     fn validator(&mut self, index: usize) -> anyhow::Result<&mut Member> {
         let count = self.validators.len();
-        self.validators.get_mut(index).with_context(|| format!("there are {count} validators, counted from 0"))
+        self.validators
+            .get_mut(index)
+            .with_context(|| format!("there are {count} validators, counted from 0"))
     }
 
     /// Refuses when the network could not be started: it runs, or a port is in use.

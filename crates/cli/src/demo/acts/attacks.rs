@@ -12,7 +12,7 @@ use yilian_crypto::{
 use yilian_delegation::{Blinding, DelegatorSecretKey, Wrap};
 use yilian_ledger::{
     Kind, Time, Transaction,
-    name::{Bid, MemberId},
+    name::Bid,
     transaction::{AddMember, Body, Create, Grant, Withdraw},
 };
 
@@ -25,7 +25,7 @@ use crate::{
     demo::{
         cast::{Patient, World, issuer_of},
         inputs::Inputs,
-        liar::{Lie, Liar},
+        liar::{Liar, Lie},
         story::Story,
     },
     http::Http,
@@ -69,7 +69,7 @@ struct Insider {
 
 impl Insider {
     async fn enrol(world: &World, cast: &Cast) -> anyhow::Result<Self> {
-        let mut patient = Patient::new(world, "Insider", 3).await?;
+        let patient = Patient::new(world, "Insider", 3).await?;
         let hospital = &cast.hospital_1;
         let code = practitioner::enrol_patient(&hospital.client, &hospital.member, "Insider").await?;
         patient::enrol::redeem(&patient.client, &patient.wallet, &code.code).await?;
@@ -82,7 +82,9 @@ impl Insider {
         let client = &self.patient.client;
         let parameters = client.parameters().await?;
         let now = client.now();
-        let good = |ticket: &TicketWithKey| parameters.ticket_window(ticket.ticket.period, Time(now.0 + 3000)).is_ok();
+        let good = |ticket: &TicketWithKey| {
+            parameters.ticket_window(ticket.ticket.period, Time(now.0 + 3000)).is_ok()
+        };
         self.tickets.retain(good);
         if self.tickets.is_empty() {
             self.patient.stock().await?;
@@ -130,7 +132,9 @@ impl Insider {
         let ticket = self.ticket().await?;
         let first = self.create(&owner, &ticket)?;
         let work = async {
-            self.post(first.encode().to_vec()).await.map_err(|(code, said)| anyhow::anyhow!("{code}: {said}"))?;
+            self.post(first.encode().to_vec())
+                .await
+                .map_err(|(code, said)| anyhow::anyhow!("{code}: {said}"))?;
             anyhow::Ok(((), "one ticket, one entry".to_owned()))
         };
         story.step("The insider writes an entry honestly", work).await?;
@@ -138,7 +142,8 @@ impl Insider {
         let post = self.post(second.encode().to_vec());
         story.attack("The same ticket for a second entry", "ticket.spent", post).await;
 
-        let again = self.create(&owner, &self.ticket().await?.clone())?;
+        let ticket = self.ticket().await?;
+        let again = self.create(&owner, &ticket)?;
         let post = self.post(again.encode().to_vec());
         story.attack("Another content for an AID that exists", "record.exists", post).await;
         Ok(())
@@ -152,7 +157,8 @@ impl Insider {
     ) -> anyhow::Result<()> {
         let chain = self.patient.client.chain();
         // A Create seen on its way, entered first under another ticket.
-        let seen = self.create(&SigningKey::generate(&mut rng()), &self.ticket().await?.clone())?;
+        let ticket = self.ticket().await?;
+        let seen = self.create(&SigningKey::generate(&mut rng()), &ticket)?;
         let mine = self.ticket().await?;
         let copied = repaid(seen, &mine);
         let post = self.post(copied.encode().to_vec());
@@ -293,11 +299,18 @@ async fn members(story: &mut Story, world: &World, cast: &Cast, insider: &Inside
     let certificate = issuer.certify(&related);
     let transaction = certificate.map(|c| issuer.add_member(insider.patient.client.chain(), &c))?;
     let post = insider.post(transaction.encode().to_vec());
-    story.attack("Somebody's delegatee key certified without its secret", "certificate.possession", post).await;
+    story
+        .attack("Somebody's delegatee key certified without its secret", "certificate.possession", post)
+        .await;
     Ok(())
 }
 
-async fn revoked_doctor(story: &mut Story, world: &World, cast: &mut Cast, inputs: &Inputs) -> anyhow::Result<()> {
+async fn revoked_doctor(
+    story: &mut Story,
+    world: &World,
+    cast: &mut Cast,
+    inputs: &Inputs,
+) -> anyhow::Result<()> {
     let doctor = &cast.second_doctor;
     let id = doctor.member.id;
     // Written while certified; the patient has not accepted yet.
@@ -310,9 +323,7 @@ async fn revoked_doctor(story: &mut Story, world: &World, cast: &mut Cast, input
     let work = async {
         let issuer = issuer_of(world, hospital)?;
         let transaction = issuer.revoke(hospital.client.chain(), Level::Practitioner, id, None)?;
-        let revoked = |entry: &yilian_ledger::Entry| {
-            matches!(entry, yilian_ledger::Entry::Member(member) if member.revoked.is_some())
-        };
+        let revoked = |entry: &yilian_ledger::Entry| matches!(entry, yilian_ledger::Entry::Member(member) if member.revoked.is_some());
         hospital.client.apply(&transaction, &id.name(Kind::Practitioner), revoked).await?;
         anyhow::Ok(((), "on the ledger, with its time".to_owned()))
     };
@@ -330,16 +341,23 @@ async fn revoked_doctor(story: &mut Story, world: &World, cast: &mut Cast, input
     };
     story.attack("A draft of before, looked at after the revocation", "author.not-certified", work).await;
     let work = async {
-        let (_, card) = patient::offer::offer(&patient.client, &mut patient.wallet, "").await.map_err(|e| of(&e))?;
+        let (_, card) =
+            patient::offer::offer(&patient.client, &mut patient.wallet, "").await.map_err(|e| of(&e))?;
         let record = practitioner::NewRecord { bundle: bundle.bytes.clone(), ..Default::default() };
-        practitioner::write(&doctor.client, &doctor.member, &card, record, &mut rng()).await.map_err(|e| of(&e))
+        practitioner::write(&doctor.client, &doctor.member, &card, record, &mut rng())
+            .await
+            .map_err(|e| of(&e))
     };
     story.attack("The revoked doctor writes another", "payment.member", work).await;
-    let _: Option<MemberId> = None;
     Ok(())
 }
 
-async fn lying_nodes(story: &mut Story, world: &World, cast: &mut Cast, visits: &Visits) -> anyhow::Result<()> {
+async fn lying_nodes(
+    story: &mut Story,
+    world: &World,
+    cast: &mut Cast,
+    visits: &Visits,
+) -> anyhow::Result<()> {
     let lies = [
         (Lie::FlippedContent, "A node serves a block of content with a flipped bit", "node.lies"),
         (Lie::ForgedBucket, "A node serves a forged state proof", "node.lies"),
@@ -362,7 +380,10 @@ async fn lying_nodes(story: &mut Story, world: &World, cast: &mut Cast, visits: 
         patient::read::read(&client, &mut patient.wallet, visits.visit).await?;
         let reports = client.reports();
         let report = reports.first().ok_or(ClientError::NotFound)?;
-        Ok::<_, ClientError>(((), format!("read from an honest node; reported: {} — {}", report.node, report.fault)))
+        Ok::<_, ClientError>((
+            (),
+            format!("read from an honest node; reported: {} — {}", report.node, report.fault),
+        ))
     };
     story.step("With honest nodes beside it, the liar is named and passed over", work).await
 }

@@ -11,11 +11,7 @@ use super::{
     visit::{self, Visits},
 };
 use crate::{
-    demo::{
-        cast::World,
-        inputs::Inputs,
-        story::Story,
-    },
+    demo::{cast::World, inputs::Inputs, story::Story},
     http::Http,
 };
 
@@ -36,7 +32,8 @@ pub async fn play(
     let work = async {
         let patient = &mut cast.patient_1;
         let record = patient::read::read(&patient.client, &mut patient.wallet, visits.visit).await?;
-        let seen = format!("“{}” from {}", record.summary().title.as_str(), patient.client.network().nodes[0]);
+        let seen =
+            format!("“{}” from {}", record.summary().title.as_str(), patient.client.network().nodes[0]);
         Ok::<_, ClientError>(((), seen))
     };
     story.step("Patient 1 reads a record from validator 1", work).await?;
@@ -46,7 +43,8 @@ pub async fn play(
     };
     story.step("kill -9 of that very validator", work).await?;
 
-    let record = visit::write_and_accept(story, &cast.doctor, &mut cast.patient_1, &inputs.ips[0], Vec::new()).await?;
+    let record =
+        visit::write_and_accept(story, &cast.doctor, &mut cast.patient_1, &inputs.ips[0], Vec::new()).await?;
     let (_, received) = sharing::grant(story, &mut cast.patient_1, record, &cast.pharmacy, LONGEST).await?;
     sharing::open(story, &cast.pharmacy, &received).await?;
 
@@ -55,14 +53,20 @@ pub async fn play(
         let start = Instant::now();
         world.network.restart(SERVED).await?;
         let height = caught_up(world).await?;
-        anyhow::Ok(((), format!("at height {height} like the others after {:.1} s", start.elapsed().as_secs_f64())))
+        anyhow::Ok((
+            (),
+            format!("at height {height} like the others after {:.1} s", start.elapsed().as_secs_f64()),
+        ))
     };
     story.step("Validator 1 starts again on its data and catches up", work).await?;
     let only = world.client_of(&world.network.urls()[SERVED..=SERVED]);
     let work = async {
         let patient = &mut cast.patient_1;
         let read = patient::read::read(&only, &mut patient.wallet, record).await?;
-        Ok::<_, ClientError>(((), format!("“{}”, proved by validator 1 alone", read.summary().title.as_str())))
+        Ok::<_, ClientError>((
+            (),
+            format!("“{}”, proved by validator 1 alone", read.summary().title.as_str()),
+        ))
     };
     story.step("Patient 1 asks it for the record that was written while it was dead", work).await?;
     Ok(())
@@ -82,7 +86,9 @@ async fn caught_up(world: &World) -> anyhow::Result<u64> {
     loop {
         match height(&http, &urls[SERVED]).await {
             Ok(height) if height >= target => return Ok(height),
-            _ if start.elapsed() > CATCH_UP => anyhow::bail!("still below height {target} after {CATCH_UP:?}"),
+            _ if start.elapsed() > CATCH_UP => {
+                anyhow::bail!("still below height {target} after {CATCH_UP:?}")
+            }
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }

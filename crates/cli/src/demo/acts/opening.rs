@@ -1,7 +1,7 @@
 //! The network comes up, members are admitted, patients enrol.
 
-use yilian_crypto::certificate::Role;
 use yilian_client::practitioner;
+use yilian_crypto::certificate::Role;
 use yilian_ledger::name::MemberId;
 
 use crate::demo::{
@@ -54,7 +54,8 @@ pub async fn play(story: &mut Story, world: &World) -> anyhow::Result<Cast> {
     }
     let [hospital_1, hospital_2, pharmacy, insurer, researcher] =
         <[Professional; 5]>::try_from(admitted).map_err(|_| anyhow::anyhow!("five were to be admitted"))?;
-    let doctor = certify_doctor(story, world, &hospital_1, post("Doctor 1", "doctor-1", &[Role::Doctor])).await?;
+    let doctor =
+        certify_doctor(story, world, &hospital_1, post("Doctor 1", "doctor-1", &[Role::Doctor])).await?;
     let second = post("Doctor 2", "doctor-2", &[Role::Doctor]);
     let second_doctor = certify_doctor(story, world, &hospital_2, second).await?;
 

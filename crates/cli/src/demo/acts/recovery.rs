@@ -1,11 +1,6 @@
 //! Losing a phone: 24 words on an empty machine; two devices on one seed; a reader renews its keys.
 
-use yilian_client::{
-    ClientError, Wallet,
-    content::Quiet,
-    patient,
-    reader,
-};
+use yilian_client::{ClientError, Wallet, content::Quiet, patient, reader};
 
 use super::{
     opening::{Cast, INSURER},
@@ -17,7 +12,7 @@ use crate::{
         cast::{World, certify},
         story::Story,
     },
-    native::{FileStore, rng},
+    native::FileStore,
 };
 
 pub async fn play(story: &mut Story, world: &World, cast: &mut Cast, visits: &Visits) -> anyhow::Result<()> {
@@ -60,7 +55,10 @@ pub async fn play(story: &mut Story, world: &World, cast: &mut Cast, visits: &Vi
         if readers == 0 {
             return Err(ClientError::NotFound);
         }
-        Ok::<_, ClientError>(((), format!("{backups} backup(s); whom {readers} grants were for is known again")))
+        Ok::<_, ClientError>((
+            (),
+            format!("{backups} backup(s); whom {readers} grants were for is known again"),
+        ))
     };
     story.step("The backup brings the rest", work).await?;
 
@@ -87,10 +85,13 @@ async fn renewal(story: &mut Story, world: &World, cast: &mut Cast, visits: &Vis
         let keys = insurer.member.keys.renewed();
         insurer.member = certify(world, &insurer.client, keys, INSURER).await?;
         let opened = reader::open(&insurer.client, &insurer.member, &received.opening).await?;
-        let seen = format!("key ring of {}; record {:.16}… opened", insurer.member.keys.generation() + 1, opened.record.aid().0);
+        let seen = format!(
+            "key ring of {}; record {:.16}… opened",
+            insurer.member.keys.generation() + 1,
+            opened.record.aid().0
+        );
         anyhow::Ok(((), seen))
     };
     story.step("The insurer renews its keys, and still opens what was granted before", work).await?;
-    let _ = rng;
     Ok(())
 }

@@ -33,8 +33,6 @@ pub struct Shares {
     pub prescription: (GrantIndex, ReceivedGrant),
     /// Visit to the insurer, withdrawn.
     pub withdrawn: (GrantIndex, ReceivedGrant),
-    /// To the researcher, expired.
-    pub expired: ReceivedGrant,
 }
 
 pub async fn play(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow::Result<Shares> {
@@ -44,7 +42,7 @@ pub async fn play(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow
     open(story, &cast.pharmacy, &received).await?;
     log(story, patient).await?;
 
-    let (short, expiring) = grant(story, &mut cast.patient_2, visits.summary, &cast.researcher, SHORTEST).await?;
+    let (_, expiring) = grant(story, &mut cast.patient_2, visits.summary, &cast.researcher, SHORTEST).await?;
     let opened = open(story, &cast.researcher, &expiring).await?;
 
     story.act("A dossier: several records by one grant, so that no burst links them");
@@ -56,8 +54,8 @@ pub async fn play(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow
     open(story, &cast.insurer, &withdrawn).await?;
     withdraw(story, patient, visits.visit, granted).await?;
     ended(story, &cast.insurer, &withdrawn, "the insurer asks again after the withdrawal").await;
-    expire(story, &cast.researcher, &expiring, &opened, short).await?;
-    Ok(Shares { prescription: (index, received), withdrawn: (granted, withdrawn), expired: expiring })
+    expire(story, &cast.researcher, &expiring, &opened).await;
+    Ok(Shares { prescription: (index, received), withdrawn: (granted, withdrawn) })
 }
 
 /// Grants face to face and hands over what the reader finds in her mailbox.
@@ -77,7 +75,8 @@ pub async fn grant(
         let bid = patient.wallet.keys().bid(record, index);
         let inbox = reader::inbox(&reader.client, &reader.member).await?;
         let received = inbox.into_iter().find(|got| got.opening.bid == bid).ok_or(ClientError::NotFound)?;
-        let expiry = patient.wallet.state().grants.get(&(record, index)).map(|g| g.expiry.0).unwrap_or_default();
+        let expiry =
+            patient.wallet.state().grants.get(&(record, index)).map(|g| g.expiry.0).unwrap_or_default();
         let seen = format!("BID {:.16}…, ends {}; the chain saw no reader", bid.0, output::time(expiry));
         Ok::<_, ClientError>(((index, received), seen))
     };
@@ -120,7 +119,11 @@ async fn log(story: &mut Story, patient: &mut Patient) -> anyhow::Result<()> {
         let log = patient::access::access_log(&patient.client, &mut patient.wallet).await?;
         let entry = log.iter().find_map(|access| Some((access.reader.as_ref()?, access.opened?)));
         let (reader, opened) = entry.ok_or(ClientError::NotFound)?;
-        let seen = format!("first fetched by {} at {}, by signed receipt", reader.name.as_str(), output::time(opened.0));
+        let seen = format!(
+            "first fetched by {} at {}, by signed receipt",
+            reader.name.as_str(),
+            output::time(opened.0)
+        );
         Ok::<_, ClientError>(((), seen))
     };
     story.step(what, work).await
@@ -133,9 +136,14 @@ async fn dossier(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow:
     let what = format!("{} puts {} records into a dossier", patient.name, records.len());
     let work = async {
         patient.stock().await?;
-        let index =
-            patient::dossier::dossier(&patient.client, &mut patient.wallet, "For the claim", &records, &mut rng())
-                .await?;
+        let index = patient::dossier::dossier(
+            &patient.client,
+            &mut patient.wallet,
+            "For the claim",
+            &records,
+            &mut rng(),
+        )
+        .await?;
         Ok::<_, ClientError>((index, format!("record {index}; to the chain one record more")))
     };
     let index = story.step(what, work).await?;
@@ -146,11 +154,10 @@ async fn dossier(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow:
         let dossier = opened.dossier().ok_or(ClientError::WrongEntry)?;
         let records = reader::open_dossier(&insurer.client, dossier).await;
         let records: Vec<_> = records.into_iter().collect::<Result<_, _>>()?;
-        let clinical = records
-            .iter()
-            .filter(|r| r.summary().class == yilian_client::record::Class::Clinical)
-            .count();
-        let seen = format!("{clinical} clinical, {} self-recorded, each with every check", records.len() - clinical);
+        let clinical =
+            records.iter().filter(|r| r.summary().class == yilian_client::record::Class::Clinical).count();
+        let seen =
+            format!("{clinical} clinical, {} self-recorded, each with every check", records.len() - clinical);
         Ok::<_, ClientError>(((), seen))
     };
     story.step(format!("{} opens all of it by one grant", insurer.name), work).await
@@ -185,18 +192,11 @@ async fn ended(story: &mut Story, reader: &Professional, received: &ReceivedGran
 }
 
 /// Waits until the chain has ended the grant by itself.
-async fn expire(
-    story: &mut Story,
-    reader: &Professional,
-    received: &ReceivedGrant,
-    opened: &GrantedRecord,
-    _grant: GrantIndex,
-) -> anyhow::Result<()> {
+async fn expire(story: &mut Story, reader: &Professional, received: &ReceivedGrant, opened: &GrantedRecord) {
     story.tell(format_args!("waiting for the period's end at {} …", output::time(opened.expiry.0)));
     while reader.client.now() <= opened.expiry {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     tokio::time::sleep(Duration::from_millis(1500)).await;
     ended(story, reader, received, "the researcher asks again after the expiry").await;
-    Ok(())
 }

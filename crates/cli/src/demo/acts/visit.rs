@@ -37,10 +37,16 @@ pub struct Visits {
     pub summary: RecordIndex,
 }
 
-pub async fn play(story: &mut Story, world: &World, cast: &mut Cast, inputs: &Inputs) -> anyhow::Result<Visits> {
+pub async fn play(
+    story: &mut Story,
+    world: &World,
+    cast: &mut Cast,
+    inputs: &Inputs,
+) -> anyhow::Result<Visits> {
     story.act("A visit: the doctor writes and signs, the patient accepts and owns");
     let naming = |bundles: &[Bundle]| -> Vec<Bundle> {
-        let named = |b: &&Bundle| yilian_client::record::Bundle::parse(&b.bytes).is_ok_and(|p| p.patient().is_ok());
+        let named =
+            |b: &&Bundle| yilian_client::record::Bundle::parse(&b.bytes).is_ok_and(|p| p.patient().is_ok());
         bundles.iter().filter(named).cloned().collect()
     };
     let (r4, ips) = (naming(&inputs.r4), naming(&inputs.ips));
@@ -53,7 +59,8 @@ pub async fn play(story: &mut Story, world: &World, cast: &mut Cast, inputs: &In
     read_attachment(story, world, &cast.patient_1, &attachment, &file).await?;
     let prescription = write_and_accept(story, &cast.doctor, &mut cast.patient_1, &r4[0], Vec::new()).await?;
     refuse(story, &cast.doctor, &mut cast.patient_1, &r4[1]).await?;
-    let summary = write_and_accept(story, &cast.second_doctor, &mut cast.patient_2, &ips[1], Vec::new()).await?;
+    let summary =
+        write_and_accept(story, &cast.second_doctor, &mut cast.patient_2, &ips[1], Vec::new()).await?;
 
     story.act("A history of one's own: imported, self-recorded, shown as uncertified");
     let history = import(story, &mut cast.patient_1, &r4[1..4]).await?;
@@ -78,7 +85,11 @@ async fn attach(story: &mut Story, doctor: &Professional, file: &Path) -> anyhow
         let attachment =
             practitioner::attach(&doctor.client, &doctor.member, &mut source, what, &mut rng(), &mut Quiet)
                 .await?;
-        let seen = format!("{} encrypted leaf by leaf, on two nodes as {}", bytes(attachment.length), attachment.cid);
+        let seen = format!(
+            "{} encrypted leaf by leaf, on two nodes as {}",
+            bytes(attachment.length),
+            attachment.cid
+        );
         Ok::<_, ClientError>((attachment, seen))
     };
     story.step(format!("{} encrypts and stores it", doctor.name), work).await
@@ -148,7 +159,10 @@ async fn refuse(
         let refusals = practitioner::refusals(&doctor.client, &doctor.member).await?;
         let statement = draft.document.statement().id();
         let got = refusals.iter().find(|r| r.refusal.statement == statement).ok_or(ClientError::NotFound)?;
-        Ok::<_, ClientError>(((), format!("“{}”; nothing was written to the chain", got.refusal.reason.as_str())))
+        Ok::<_, ClientError>((
+            (),
+            format!("“{}”; nothing was written to the chain", got.refusal.reason.as_str()),
+        ))
     };
     story.step(what, work).await
 }
@@ -166,7 +180,10 @@ async fn read_attachment(
         patient::read::read_attachment(&patient.client, attachment, &mut sink, &mut Quiet).await?;
         sink.finish(&target)?;
         anyhow::ensure!(same(original, &target)?, "the study read back differs");
-        let seen = format!("{} verified block by block while it streamed; byte for byte the same", bytes(attachment.length));
+        let seen = format!(
+            "{} verified block by block while it streamed; byte for byte the same",
+            bytes(attachment.length)
+        );
         anyhow::Ok(((), seen))
     };
     story.step(format!("{} opens the imaging study", patient.name), work).await
@@ -187,7 +204,11 @@ fn same(a: &Path, b: &Path) -> anyhow::Result<bool> {
     }
 }
 
-async fn import(story: &mut Story, patient: &mut Patient, bundles: &[Bundle]) -> anyhow::Result<Vec<RecordIndex>> {
+async fn import(
+    story: &mut Story,
+    patient: &mut Patient,
+    bundles: &[Bundle],
+) -> anyhow::Result<Vec<RecordIndex>> {
     let what = format!("{} imports {} bundles from elsewhere", patient.name, bundles.len());
     let work = async {
         patient.stock().await?;
