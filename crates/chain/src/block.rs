@@ -231,4 +231,27 @@ mod tests {
         let other = Genesis { name: "other".into(), ..genesis.clone() };
         assert_ne!(of(&genesis), of(&other));
     }
+
+    /// Changed bytes are another protocol: `spec/vectors/chain.json` is updated on purpose only.
+    #[test]
+    fn bytes_are_frozen() {
+        let genesis = World::new(1).genesis;
+        let committee = Committee::genesis(&genesis).unwrap();
+        let range = NonEmptyRange::new(Location::new(0)..Location::new(1)).unwrap();
+        let first = Block::genesis(&genesis, &committee, sha256::Digest::from([1; 32]), range);
+        let block = block(&[b"one", b"two"]);
+        let now = serde_json::json!({
+            "chain": genesis.chain_id().0.to_string(),
+            "genesis_block": ledger_digest(&first.digest()).to_string(),
+            "empty_transaction_root": transaction_root([]).to_string(),
+            "transaction_root_of_one_two": block.header.transaction_root.to_string(),
+            "block": hex::encode(block.encode()),
+        });
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/vectors/chain.json");
+        if std::env::var_os("UPDATE_VECTORS").is_some() {
+            std::fs::write(path, serde_json::to_string_pretty(&now).unwrap() + "\n").unwrap();
+        }
+        let frozen: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!(now, frozen);
+    }
 }

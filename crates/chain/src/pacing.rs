@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use commonware_consensus::{Application, marshal::ancestry::Ancestry, simplex::scheme::ed25519::Scheme};
 use commonware_cryptography::Digested;
 use commonware_runtime::{Clock, Supervisor};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::select};
 use yilian_finality::Header;
 
 use crate::{
@@ -96,10 +96,12 @@ where
     ) -> Option<Digested<Block>> {
         let parent: Digested<Block> = ancestry.clone().next().await?;
         let (parent, digest) = (&parent.inner().header, parent.inner().header.digest());
-        let mut arrivals = self.shared.arrivals();
+        let (mut arrivals, mut tip) = (self.shared.arrivals(), self.shared.tip());
         let pace = Pace::start(now_ms(&clock), parent, self.shared.parameters().idle_block_ms);
         loop {
             arrivals.borrow_and_update();
+            tip.borrow_and_update();
+            self.shared.reconsider(&digest);
             if pace.is_due(now_ms(&clock)) || !self.shared.candidates(&digest).is_empty() {
                 let context = (clock.child("build"), consensus.clone());
                 let block = self.inner.propose(context, ancestry.clone(), ()).await;
@@ -109,11 +111,53 @@ where
             }
             let rest = pace.rest(now_ms(&clock))?;
             // Whatever ends the wait, the loop looks again.
-            let _ = within(&clock, rest, arrivals.changed()).await;
+            let news = async {
+                let (arrival, block) = (arrivals.changed(), tip.changed());
+                futures::pin_mut!(arrival, block);
+                let _ = select(arrival, block).await;
+            };
+            let _ = within(&clock, rest, news).await;
         }
     }
 
     async fn verify(&mut self, context: (E, Consensus), ancestry: impl Ancestry<Block>) -> bool {
         self.inner.verify(context, ancestry).await
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use yilian_crypto::Digest;
+    use yilian_ledger::{Counts, Time};
+    use yilian_testkit::{finality, ledger::World};
+
+    use super::*;
+
+    fn parent(height: u64) -> Header {
+        let genesis = World::new(1).genesis;
+        finality::header(&genesis, Digest([9; 32]), Counts::default(), height, Time(50_000))
+    }
+
+    #[test]
+    fn an_empty_block_is_due_when_the_parent_is_old_enough() {
+        let pace = Pace::start(50_100, &parent(7), 1_000);
+        assert!(!pace.is_due(50_999));
+        assert!(pace.is_due(51_000));
+        assert_eq!(pace.rest(50_400), Some(Duration::from_millis(600)));
+    }
+
+    #[test]
+    fn the_first_block_is_due_at_once() {
+        let mut genesis = parent(1);
+        genesis.height.0 = 0;
+        assert!(Pace::start(1, &genesis, 10_000).is_due(1));
+    }
+
+    #[test]
+    fn a_leader_stops_before_its_view_ends() {
+        let pace = Pace::start(50_000, &parent(7), 10_000);
+        assert_eq!(pace.rest(50_000), Some(Duration::from_millis(1_900)));
+        assert_eq!(pace.rest(51_900), None);
     }
 }

@@ -236,6 +236,17 @@ impl Shared {
         declined.1.insert(digest);
     }
 
+    /// Once `parent` is final, what it refused can be refused for good: looks at it again.
+    pub fn reconsider(&self, parent: &Digest) {
+        if self.pending().block(parent).is_some() {
+            return;
+        }
+        let mut declined = lock(&self.declined);
+        if declined.0 == *parent {
+            declined.1.clear();
+        }
+    }
+
     /// Drops a transaction from the pool for good.
     pub fn drop_pooled(&self, digest: &Digest) {
         if self.pool().remove(digest) {

@@ -97,6 +97,9 @@ async fn bodies_are_bounded_with_and_without_an_announced_length() {
     let started = std::time::Instant::now();
     assert_eq!(server.send(&huge).await.status(), 413);
     assert!(started.elapsed() < SLOW);
+    // The client is told that this connection is over, even if it meant to keep it.
+    let kept = server.send(&huge.replace("Connection: close\r\n", "")).await;
+    assert_eq!((kept.status(), kept.header("connection")), (413, Some("close")));
 }
 
 #[tokio::test]
