@@ -1,6 +1,9 @@
 //! How a command fails: one line that says what was wrong and what to do, with the stable code where there is one.
 
-use std::{fmt, process::ExitCode};
+use std::{error::Error, fmt, process::ExitCode};
+
+use yilian_authority::{AuthorityError, ChainError};
+use yilian_client::ClientError;
 
 use crate::{output::Output, terminal};
 
@@ -24,8 +27,10 @@ pub fn usage(text: impl fmt::Display) -> anyhow::Error {
 
 /// Prints the failure and gives the exit code.
 pub fn report(error: &anyhow::Error, output: Output) -> ExitCode {
-    let line = line(error);
     let code = code(error);
+    let line = line(error);
+    // Some messages carry their code already.
+    let line = code.and_then(|code| line.strip_suffix(&format!(" ({code})"))).unwrap_or(&line);
     if output.is_json() {
         let value = serde_json::json!({ "error": line, "code": code });
         terminal::complain(&value.to_string());
@@ -52,8 +57,35 @@ fn line(error: &anyhow::Error) -> String {
 }
 
 /// The stable code that some cause carries.
-fn code(error: &anyhow::Error) -> Option<&str> {
-    error.chain().find_map(|cause| cause.downcast_ref::<Refused>()).map(|refused| refused.code.as_str())
+pub fn code(error: &anyhow::Error) -> Option<&str> {
+    error.chain().find_map(|cause| {
+        of_refusal(cause)
+            .or_else(|| of_client(cause))
+            .or_else(|| of_chain(cause))
+            .or_else(|| of_authority(cause))
+    })
+}
+
+fn of_refusal<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    cause.downcast_ref::<Refused>().map(|refused| refused.code.as_str())
+}
+
+fn of_client<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    match cause.downcast_ref()? {
+        ClientError::Refused { code, .. } | ClientError::Rejected { code, .. } => Some(code),
+        _ => None,
+    }
+}
+
+fn of_chain<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a str> {
+    match cause.downcast_ref()? {
+        ChainError::Refused { code, .. } => Some(code),
+        _ => None,
+    }
+}
+
+fn of_authority(cause: &(dyn Error + 'static)) -> Option<&'static str> {
+    cause.downcast_ref::<AuthorityError>().map(|error| error.code().0)
 }
 
 #[cfg(test)]
@@ -68,6 +100,16 @@ mod tests {
         let error = Err::<(), _>(refused).context("cannot submit").expect_err("is an error");
         assert_eq!(line(&error), "cannot submit: the ticket was used");
         assert_eq!(code(&error), Some("ticket.spent"));
+    }
+
+    #[test]
+    fn codes_of_every_library_are_found() {
+        let rejected = ClientError::Rejected { code: "record.exists".into(), detail: "taken".into() };
+        let (url, detail) = ("http://x".into(), "no".into());
+        let failed = ChainError::Refused { url, status: 400, code: "certificate.issuer".into(), detail };
+        assert_eq!(code(&rejected.into()), Some("record.exists"));
+        assert_eq!(code(&failed.into()), Some("certificate.issuer"));
+        assert_eq!(code(&AuthorityError::Budget.into()), Some("tickets.budget"));
     }
 
     #[test]

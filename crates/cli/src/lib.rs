@@ -4,6 +4,8 @@
 
 pub mod args;
 pub mod authority;
+pub mod chain_arguments;
+pub mod client;
 pub mod commands;
 pub mod demo;
 pub mod failure;
@@ -14,6 +16,7 @@ pub mod output;
 pub mod passphrase;
 pub mod process;
 pub mod query;
+pub mod service_log;
 pub mod terminal;
 
 use std::process::ExitCode;
@@ -30,9 +33,4 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error, output),
     }
-}
-
-/// The operating system's randomness.
-pub fn rng() -> impl rand_core::CryptoRng {
-    getrandom::rand_core::UnwrapErr(getrandom::SysRng)
 }

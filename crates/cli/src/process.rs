@@ -160,6 +160,20 @@ impl StopSignals {
             _ = self.hangup.recv() => {}
         }
     }
+
+    /// The same, or when the parent is gone that started this process.
+    pub async fn next_or_parent(&mut self, with_parent: bool) {
+        let parent = async {
+            match with_parent {
+                true => parent_gone().await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.next() => {}
+            () = parent => {}
+        }
+    }
 }
 
 /// Bytes of memory that a process holds (resident set); `None` where the system does not tell.

@@ -28,7 +28,7 @@ use crate::{
         folder::{self, Folder, Names, Subject},
         ticket_keys,
     },
-    rng,
+    native::rng,
 };
 
 /// Ticket keys stand in the genesis for so many periods: as far ahead as the authority keeps them.
@@ -158,6 +158,7 @@ fn node_settings(issuer: &Issuer) -> Settings {
         content: Default::default(),
         mailbox: Default::default(),
         backup: Default::default(),
+        content: Default::default(),
     }
 }
 

@@ -118,10 +118,9 @@ fn verdict(report: &Report, dir: &Path) -> anyhow::Result<()> {
     let all = report.nodes.len() + 1;
     match (down, report.running) {
         (0, _) => Ok(()),
-        (down, false) if down == all => Err(anyhow::anyhow!(
-            "no network runs in {}; `yilian network up` starts it",
-            dir.display()
-        )),
+        (down, false) if down == all => {
+            Err(anyhow::anyhow!("no network runs in {}; `yilian network up` starts it", dir.display()))
+        }
         (down, _) => Err(anyhow::anyhow!("{down} of {all} processes do not serve"))
             .with_context(|| format!("see the logs in {}", dir.join("logs").display())),
     }

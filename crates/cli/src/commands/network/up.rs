@@ -8,13 +8,13 @@ use std::{
 
 use clap::Args;
 use serde::Serialize;
-use yilian_ledger::Parameters;
 
 use crate::{
     args::{DESCRIPTION, Global},
-    commands::{network_dir, network::detach},
+    chain_arguments::ChainArguments,
+    commands::{network::detach, network_dir},
     failure,
-    network::{Event, Network, Options, PortChoice, Ports, Running, Verdict, lock, ports::DEFAULT_BASE},
+    network::{Event, Network, Options, PortChoice, Ports, Running, Verdict, lock},
     output::{self, Output},
     process::StopSignals,
     terminal,
@@ -22,7 +22,6 @@ use crate::{
 
 /// Between two looks at the processes.
 const LOOK: Duration = Duration::from_millis(200);
-const HOUR_MS: u64 = 3_600_000;
 
 #[derive(Debug, Args)]
 pub struct Up {
@@ -38,40 +37,12 @@ pub struct Up {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     base_port: Option<u16>,
 
-    /// Length of a period of a new network: the unit of tickets and expiry [default: 86400]
-    #[arg(long, value_name = "SECONDS")]
-    period_seconds: Option<u64>,
-
-    /// How long grants of each of the four classes last, in periods [default: 7,30,90,365]
-    #[arg(long, value_name = "A,B,C,D", value_parser = expiry_classes)]
-    expiry_classes: Option<ExpiryClasses>,
-
-    /// A new network makes a block every so often when nothing happens [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = milliseconds)]
-    idle_block_seconds: Option<Milliseconds>,
+    #[command(flatten)]
+    chain: ChainArguments,
 
     /// Return when the network runs, and leave it running
     #[arg(long)]
     detach: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ExpiryClasses([u32; 4]);
-
-#[derive(Clone, Copy, Debug)]
-struct Milliseconds(u64);
-
-fn expiry_classes(text: &str) -> Result<ExpiryClasses, String> {
-    let periods: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
-    let classes = periods.ok().and_then(|list| <[u32; 4]>::try_from(list).ok());
-    classes.map(ExpiryClasses).ok_or_else(|| "four numbers of periods are expected, such as 7,30,90,365".into())
-}
-
-fn milliseconds(text: &str) -> Result<Milliseconds, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=1e6).contains(&seconds) => Ok(Milliseconds((seconds * 1000.0).round() as u64)),
-        _ => Err("a number of seconds is expected, such as 10 or 0.5".into()),
-    }
 }
 
 /// What `--json` prints once the network serves.
@@ -110,20 +81,15 @@ pub async fn up(args: Up, global: &Global, output: Output) -> anyhow::Result<()>
 /// The folder's network, or a new one.
 fn open(args: &Up, dir: &Path, output: Output) -> anyhow::Result<Network> {
     if !Network::exists(dir) {
-        let options = options(args, dir);
+        let options = options(args, dir)?;
         options.check().map_err(failure::usage)?;
         let spinner = output.spinner("Making keys, certificates and genesis");
         let created = Network::create(&options);
         spinner.finish_and_clear();
         return created;
     }
-    let fixed = [
-        ("--validators", args.validators.is_some()),
-        ("--period-seconds", args.period_seconds.is_some()),
-        ("--expiry-classes", args.expiry_classes.is_some()),
-        ("--idle-block-seconds", args.idle_block_seconds.is_some()),
-    ];
-    if let Some((option, _)) = fixed.into_iter().find(|(_, given)| *given) {
+    let validators = args.validators.map(|_| "--validators");
+    if let Some(option) = validators.or(args.chain.first_given()) {
         return Err(failure::usage(format!(
             "{option} counts only when a network is created, and {} holds one; leave it out, or choose another folder \
              with --dir",
@@ -144,19 +110,14 @@ fn open(args: &Up, dir: &Path, output: Output) -> anyhow::Result<Network> {
     Ok(network)
 }
 
-fn options(args: &Up, dir: &Path) -> Options {
-    let default = Parameters::default();
-    let period_ms = args.period_seconds.map_or(default.period_ms, |seconds| seconds.saturating_mul(1000));
-    let parameters = Parameters {
-        period_ms,
-        // Short periods leave less room for what is under way at their end.
-        ticket_overlap_ms: HOUR_MS.min(period_ms / 2),
-        expiry_classes: args.expiry_classes.map_or(default.expiry_classes, |classes| classes.0),
-        idle_block_ms: args.idle_block_seconds.map_or(default.idle_block_ms, |ms| ms.0),
+fn options(args: &Up, dir: &Path) -> anyhow::Result<Options> {
+    let default = Options::new(dir);
+    Ok(Options {
+        validators: args.validators.unwrap_or(default.validators),
+        ports: args.base_port.map_or(default.ports, PortChoice::Base),
+        parameters: args.chain.parameters()?,
         ..default
-    };
-    let ports = PortChoice::Base(args.base_port.unwrap_or(DEFAULT_BASE));
-    Options { validators: args.validators.unwrap_or(4), ports, parameters, ..Options::new(dir) }
+    })
 }
 
 pub(super) fn report(network: &Network, processes: Vec<Running>) -> Report {
@@ -252,26 +213,4 @@ async fn stop(
     }
     output.note(format!("Stopped. `yilian network up{}` goes on with the same chain.", dir_argument(dir)));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn expiry_classes_are_four_numbers() {
-        assert_eq!(expiry_classes("1, 2,3,4").unwrap().0, [1, 2, 3, 4]);
-        for wrong in ["", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1,2,3,-4"] {
-            assert!(expiry_classes(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn seconds_may_have_fractions() {
-        assert_eq!(milliseconds("0.5").unwrap().0, 500);
-        for wrong in ["", "x", "-1", "NaN", "inf", "1e9"] {
-            assert!(milliseconds(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,0 +1,35 @@
+//! `node run`: one validator until it is asked to stop.
+
+use anyhow::Context as _;
+use clap::Args;
+use yilian_node::{Node, NodeConfig};
+
+use super::Config;
+use crate::{process, service_log};
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    config: Config,
+
+    /// Stop when standard input ends: the process that started this one is gone
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+pub async fn run(args: Run) -> anyhow::Result<()> {
+    service_log::begin();
+    let dir = args.config.dir();
+    let config = NodeConfig::load(&dir)
+        .with_context(|| format!("cannot start; is {} a validator's folder?", dir.display()))?;
+    let mut signals = process::StopSignals::listen()?;
+    let node = tokio::select! {
+        node = Node::start(config) => node?,
+        () = signals.next() => return Ok(()),
+    };
+    signals.next_or_parent(args.with_parent).await;
+    tokio::select! {
+        () = node.shutdown() => Ok(()),
+        () = signals.next() => anyhow::bail!("stopped at once; what was under way may be lost"),
+    }
+}
