@@ -61,7 +61,7 @@ impl World {
         let mut line = vec!["--json", "authority"];
         line.extend_from_slice(arguments);
         let folder = folder.to_string_lossy().into_owned();
-        line.extend(["--dir", &folder]);
+        line.extend(["--config", &folder]);
         let out = run_self(&line).await?;
         serde_json::from_slice(&out).context("the operator's command did not answer in JSON")
     }
