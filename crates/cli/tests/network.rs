@@ -9,6 +9,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::Path,
     process::{Child, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -88,11 +89,12 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A base port with free ports behind it.
+/// A base port with free ports behind it, another one at each call; below the ports that systems give out by themselves.
 fn base_port(validators: usize) -> String {
-    let first = 20_000 + (std::process::id() as u16 % 1000) * 20;
+    static CALLS: AtomicU16 = AtomicU16::new(0);
+    let first = 12_000 + (std::process::id() as u16 % 80) * 200 + CALLS.fetch_add(10, Ordering::Relaxed);
     let free = |base: &u16| Ports::from_base(*base, validators).unwrap().taken().is_empty();
-    (first..60_000).step_by(7).find(free).unwrap().to_string()
+    (first..60_000).step_by(200).find(free).unwrap().to_string()
 }
 
 fn height(dir: &str) -> u64 {
@@ -132,13 +134,19 @@ fn a_network_is_created_used_killed_moved_and_continued() {
     assert_eq!(wait(&mut again.child), 0);
 }
 
+/// A passphrase in a private file.
+fn passphrase(folder: &Path) -> String {
+    let file = folder.join("passphrase");
+    std::fs::write(&file, "correct horse\n").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
 fn members_are_certified_and_expelled(folder: &Path, dir: &str) {
     let network = format!("{dir}/network.json");
-    let secret = folder.join("passphrase");
-    std::fs::write(&secret, "correct horse\n").unwrap();
-    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let secret = passphrase(folder);
     let key = folder.join("hospital.key");
-    let key = ["--key", key.to_str().unwrap(), "--passphrase-file", secret.to_str().unwrap()];
+    let key = ["--key", key.to_str().unwrap(), "--passphrase-file", &secret];
     let on = ["--network", network.as_str(), "--json"];
     let authority = |arguments: &[&str]| run(&[&["authority"], arguments, &on].concat());
 
@@ -160,9 +168,10 @@ fn members_are_certified_and_expelled(folder: &Path, dir: &str) {
 
     authority(&["revoke", member]).success();
     assert_eq!(names(authority(&["members"]).json()), ["root", "intermediate"]);
-    let again = authority(&["revoke", member]).failure(1);
-    let code = serde_json::from_str::<Value>(&again).unwrap()["code"].clone();
-    assert_eq!(code, "member.revoked", "{again}");
+    for (member, code) in [(member, "member.revoked"), (&"00".repeat(32), "member.unknown")] {
+        let said = authority(&["revoke", member]).failure(1);
+        assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["code"], code, "{said}");
+    }
 }
 
 fn validators_change_parameters(folder: &Path, dir: &str) {
@@ -222,4 +231,49 @@ fn processes_end_with_a_supervisor_that_was_killed() {
     up.child.kill().unwrap();
     up.child.wait().unwrap();
     until("processes outlive their supervisor", || !pids.iter().any(|pid| is_alive(*pid)));
+}
+
+#[test]
+fn institutions_found_a_chain_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (node, authority, secret) = (path("node"), path("authority"), passphrase(folder.path()));
+    let ports = Ports::any(1).unwrap();
+    let at = |port: u16| format!("127.0.0.1:{port}");
+    let (http, p2p) = (at(ports.validators[0].0), at(ports.validators[0].1));
+    let url = format!("http://{http}");
+
+    let listen = at(ports.authority);
+    let init =
+        ["authority", "init", "--json", "--dir", &authority, "--name", "Commission", "--listen", &listen];
+    let made = run(&[&init[..], &["--node", &url, "--passphrase-file", &secret]].concat()).json();
+    assert_eq!(
+        run(&[&init[..], &["--passphrase-file", &secret]].concat()).code,
+        1,
+        "keys are never replaced"
+    );
+    let key = made["key"].as_str().unwrap();
+    let init = ["node", "init", "--json", "--dir", &node, "--http", &http, "--p2p", &p2p, "--authority", key];
+    let validator = run(&init).json()["validator"].as_str().unwrap().to_owned();
+    assert!(run(&init).failure(1).contains("already"));
+    let genesis =
+        ["authority", "genesis", "--config", &authority, "--name", "hand", "--idle-block-seconds", "0.5"];
+    let genesis = [&genesis[..], &["--validator", &validator]].concat();
+    run(&genesis).success();
+    assert!(run(&genesis).failure(1).contains("one genesis"));
+    std::fs::copy(format!("{authority}/genesis.bin"), format!("{node}/genesis.bin")).unwrap();
+
+    let start = |arguments: &[&str]| yilian(arguments).stderr(Stdio::null()).spawn().unwrap();
+    let mut services = [
+        start(&["node", "run", "--config", &format!("{node}/node.toml")]),
+        start(&["authority", "serve", "--config", &format!("{authority}/authority.toml")]),
+    ];
+    until("the node does not serve", || run(&["node", "status", "--url", &url]).code == 0);
+    until("the authority does not serve", || {
+        run(&["authority", "tickets", "--config", &authority]).code == 0
+    });
+    for service in &mut services {
+        kill_process(pid(service.id()), Signal::TERM).unwrap();
+        assert_eq!(wait(service), 0);
+    }
 }

@@ -1,4 +1,4 @@
-//! A certified member's keys (spec W-8): signing, sealing, delegatee and mailbox keys from one seed, by generation.
+//! A certified member's keys (spec W-16): signing, sealing, delegatee and mailbox keys from one seed, by generation.
 //!
 //! Renewal begins a generation: new signing, sealing and delegatee keys. The older ones stay derivable, so that earlier
 //! grants and messages stay readable; the standing mailbox keeps its key and so its id.

@@ -152,7 +152,7 @@ fn a_record_cannot_be_sold_to_another_patient() {
         let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), &mut rng);
         let com = opening::com(&bought.cid, &key.commitment_key());
         let wrapped = opening::wrap(key, &bought.cid, &bought.key);
-        let ticket = network.with_world(|world| yilian_testkit::ledger::Chain::ticket(world));
+        let ticket = network.with_world(yilian_testkit::ledger::Chain::ticket);
         let create = Create::sign(client.chain(), &owner, capsule, wrapped, com, &[ticket]);
         assert_eq!(network.submit(&create).await, Ok(Outcome::Applied));
         client.refresh();

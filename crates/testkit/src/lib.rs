@@ -9,3 +9,4 @@ pub mod finality;
 pub mod ledger;
 #[cfg(feature = "network")]
 pub mod network;
+pub mod ticket;

@@ -39,6 +39,7 @@ struct Inner {
     state: Certified,
     nodes: RefCell<Vec<Node>>,
     authority: RefCell<Authority>,
+    requests: std::cell::Cell<usize>,
     /// How far devices' clocks are ahead of the chain's, ms.
     skew: RefCell<u64>,
 }
@@ -55,6 +56,7 @@ pub fn run<T, F: Future<Output = T>>(seed: u64, nodes: usize, test: impl FnOnce(
             world: RefCell::new(world),
             state,
             skew: RefCell::new(0),
+            requests: std::cell::Cell::new(0),
         };
         test(TestNetwork(Rc::new(inner))).await
     })
@@ -144,6 +146,11 @@ impl TestNetwork {
         self.0.authority.borrow_mut().forget(&yilian_api::encoding::key_to_hex(&wallet));
     }
 
+    /// Requests served so far.
+    pub fn requests(&self) -> usize {
+        self.0.requests.get()
+    }
+
     /// The newest certified header.
     pub fn snapshot(&self) -> yilian_finality::Snapshot {
         self.0.state.snapshot()
@@ -168,6 +175,7 @@ impl TestNetwork {
 
 impl Host for TestNetwork {
     async fn request(&self, node: &NodeUrl, request: Request) -> Result<Response, TransportError> {
+        self.0.requests.set(self.0.requests.get() + 1);
         route::serve(self, node, request).await
     }
 

@@ -4,6 +4,7 @@
 mod admission;
 mod enrolment;
 mod http;
+mod nodes;
 mod scene;
 mod schedule;
 mod tickets;

@@ -26,7 +26,7 @@ use yilian_crypto::{
     certificate::Level,
     ticket::{Class, Period},
 };
-use yilian_ledger::{Refusal, Transaction, name::MemberId};
+use yilian_ledger::{Entry, Kind, Refusal, Transaction, name::MemberId};
 
 use super::{folder::validity, transport};
 use crate::{failure, query};
@@ -150,6 +150,12 @@ async fn refuse(
 async fn revoke(State(service): Shared, Json(wanted): Json<Revoke>) -> Result<Json<()>, Failure> {
     let member = MemberId(digest(&wanted.member, "member")?);
     let certificate = wanted.certificate.as_deref().map(|id| digest(id, "certificate")).transpose()?;
+    // The chain leaves out what fails and pays nothing, without a word: so the reason is looked up first.
+    match service.chain.entry(member.name(Kind::Institution), now()).await.map_err(anyhow::Error::from)? {
+        Some(Entry::Member(known)) if !known.revoked_by(now()) => {}
+        Some(_) => return Err(Refusal::MemberRevoked.into()),
+        None => return Err(Refusal::MemberUnknown.into()),
+    }
     let transaction = service.authority.revoke(Level::Institution, member, certificate)?;
     submit(&service, &transaction, None).await?;
     Ok(Json(()))
@@ -197,6 +203,12 @@ impl From<AuthorityError> for Failure {
         // The operator may know what went wrong inside.
         let (code, status) = error.code();
         Self(Problem::with(status, code, "The authority refuses", error.to_string()))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self(Problem::with(409, refusal.code().0, "The ledger refuses", refusal.to_string()))
     }
 }
 

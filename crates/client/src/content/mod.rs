@@ -10,7 +10,7 @@ use yilian_dag::{Cid, VerifyError};
 
 pub use download::Object;
 pub use memory::{Bytes, Collected};
-pub(crate) use upload::{Prepared, prepare, store};
+pub(crate) use upload::{Prepared, claim, prepare, store};
 
 /// The device's file failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

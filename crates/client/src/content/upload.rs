@@ -91,7 +91,8 @@ pub(crate) async fn store<H: Host, S: Source>(
         client.report(node, &fault);
         at(node, fault)
     };
-    let opened = open(client, node, &prepared.stored, pin, payer).await.map_err(named)?;
+    let Stored { cid, bytes, .. } = &prepared.stored;
+    let opened = open(client, node, cid, *bytes, pin, payer).await.map_err(named)?;
     if opened.complete {
         return Ok(());
     }
@@ -117,17 +118,34 @@ pub(crate) async fn store<H: Host, S: Source>(
     }
 }
 
+/// Pays for an object that a node has already, under a pin key; `false` if the node does not have it.
+pub(crate) async fn claim<H: Host>(
+    client: &Client<H>,
+    node: &NodeUrl,
+    cid: &Cid,
+    bytes: u64,
+    pin: &VerifyingKey,
+    payer: Payer<'_>,
+) -> Result<bool, NodeFault> {
+    match http::block(client.host(), node, cid).await {
+        Ok(_) => Ok(open(client, node, cid, bytes, pin, payer).await?.complete),
+        Err(NodeFault::Problem { status: 404, .. }) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
 async fn open<H: Host>(
     client: &Client<H>,
     node: &NodeUrl,
-    stored: &Stored,
+    cid: &Cid,
+    bytes: u64,
     pin: &VerifyingKey,
     payer: Payer<'_>,
 ) -> Result<UploadOpened, NodeFault> {
     let audience = client.audience(node).await?;
-    let cid = stored.cid.to_string();
-    let statement = Statement::upload(&audience, &cid, stored.bytes, pin);
+    let cid = cid.to_string();
+    let statement = Statement::upload(&audience, &cid, bytes, pin);
     let payment = payer.pay(&statement);
-    let request = UploadRequest { cid, bytes: stored.bytes, pin_key: key_to_hex(pin), payment };
+    let request = UploadRequest { cid, bytes, pin_key: key_to_hex(pin), payment };
     http::open_upload(client.host(), node, &request).await
 }

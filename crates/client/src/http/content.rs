@@ -1,9 +1,9 @@
 //! Uploads, pins and the trustless gateway.
 
-use yilian_api::content::{PinRequest, UploadFinished, UploadOpened, UploadRequest};
+use yilian_api::content::{UploadFinished, UploadOpened, UploadRequest};
 use yilian_dag::Cid;
 
-use super::{Body, malformed, parse, post, send, tell};
+use super::{Body, malformed, parse, post, send};
 use crate::{
     error::NodeFault,
     host::{Host, Method, NodeUrl},
@@ -42,10 +42,6 @@ pub(crate) async fn finish_upload<H: Host>(
     id: &str,
 ) -> Result<UploadFinished, NodeFault> {
     parse(&send(host, node, Method::Post, format!("/v1/uploads/{id}/finish"), Body::Empty).await?)
-}
-
-pub(crate) async fn pin<H: Host>(host: &H, node: &NodeUrl, request: &PinRequest) -> Result<(), NodeFault> {
-    tell(host, node, Method::Post, "/v1/pins".into(), request).await
 }
 
 /// One block; whether it is the one asked for is for the caller to check.

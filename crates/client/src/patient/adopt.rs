@@ -1,30 +1,26 @@
-//! Accepting (protocol 4.1, 5 to 7): the wallet adopts a document under a key, an address and a capsule of its own, so
+//! Accepting (protocol 4.1, 5 to 7; spec R-19): the wallet adopts a document under a key, an address and a capsule of its own, so
 //! that its author recognizes nothing on the chain.
 
 use commonware_codec::Encode as _;
 use rand_core::CryptoRng;
-use yilian_api::{
-    content::{PinRequest, price},
-    encoding::{key_to_hex, signature_to_hex},
-    signing::{PinVerb, Statement},
-};
+use yilian_api::content::price;
 use yilian_crypto::{stream::DataKey, ticket::TicketWithKey};
 use yilian_dag::Cid;
 use yilian_ledger::{Entry, entry::RecordEntry, transaction::Create};
 
 use super::inbox::ReceivedDraft;
 use crate::{
-    client::{Client, failure, worse},
-    content::{Bytes, Prepared, Quiet, prepare, store},
-    error::{ClientError, NodeFault},
+    client::Client,
+    content::{Bytes, Prepared, Quiet, claim, prepare, store},
+    error::ClientError,
     host::{Host, NodeUrl},
-    http, mailbox,
+    mailbox,
     payment::Payer,
     record::{Document, Summary, opening},
     wallet::{
         Store, Wallet,
         index::RecordIndex,
-        state::{Note, OfferStatus, Pin, Record},
+        state::{Note, OfferStatus, Pin, Record, Unpinned},
     },
     wire::Text,
 };
@@ -69,18 +65,10 @@ pub(super) async fn enter<H: Host, S: Store>(
     let mut source = Bytes(&bytes);
     let prepared = prepare(&mut source, DataKey::generate(rng), &mut Quiet).await?;
     let parameters = client.parameters().await?;
-    let copies = client.network().replicas.clamp(1, client.network().nodes.len().max(1));
-    let each = usize::try_from(price(prepared.stored.bytes)).unwrap_or(usize::MAX);
-    let mut tickets =
-        super::tickets::take(client, wallet, each.saturating_mul(copies).saturating_add(1), &parameters)
-            .await?;
-    let for_entry = tickets.split_off(each * copies);
-
-    let piles: Vec<_> = tickets.chunks(each).collect();
-    place(client, wallet, &prepared, &mut source, &piles).await?;
-    for attachment in &document.statement().attachments {
-        pin(client, wallet, &attachment.cid).await?;
-    }
+    let each = tickets_for(prepared.stored.bytes);
+    let mut tickets = super::tickets::take(client, wallet, each.saturating_add(1), &parameters).await?;
+    let for_entry = tickets.split_off(each);
+    place(client, wallet, &prepared, &mut source, &tickets).await?;
 
     let delegator = wallet.keys().record_delegator(index);
     let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), rng);
@@ -89,7 +77,25 @@ pub(super) async fn enter<H: Host, S: Store>(
     let create = Create::sign(client.chain(), &owner, capsule, wrapped, com, &for_entry);
     let ours = |entry: &Entry| matches!(entry, Entry::Record(RecordEntry { com: c, .. }) if *c == com);
     let entry = client.apply(&create, &aid.name(), ours).await?;
-    keep(wallet, index, &entry, summary).await
+    note_attachments(wallet, document);
+    keep(wallet, index, &entry, summary).await?;
+    pin_attachments(client, wallet).await.map(drop)
+}
+
+/// Puts attachments that we do not pin ourselves on the list.
+fn note_attachments<S: Store>(wallet: &mut Wallet<S>, document: &Document) {
+    let state = wallet.state_mut();
+    for attachment in &document.statement().attachments {
+        let cid = attachment.cid.to_string();
+        if state.pins.iter().all(|pin| pin.cid.as_str() != cid) {
+            state.unpinned.push(Unpinned::of(attachment));
+        }
+    }
+}
+
+/// Tickets that content of `bytes` costs.
+pub(super) fn tickets_for(bytes: u64) -> usize {
+    usize::try_from(price(bytes)).unwrap_or(usize::MAX)
 }
 
 async fn keep<S: Store>(
@@ -110,23 +116,25 @@ async fn keep<S: Store>(
     Ok(wallet.keep_record(index, record).await?)
 }
 
-/// Puts an object at as many nodes as there are piles of tickets, at least at one, each under a pin key of its own.
+/// Puts an object at as many nodes as the network asks for, at least at one, each under a pin key of its own. A ticket
+/// pays once at each node.
 pub(super) async fn place<H: Host, S: Store, C: crate::content::Source>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
     prepared: &Prepared,
     source: &mut C,
-    piles: &[&[TicketWithKey]],
+    tickets: &[TicketWithKey],
 ) -> Result<(), ClientError> {
-    let (mut piles, mut placed, mut error) = (piles.iter().peekable(), 0, None);
+    let (mut placed, mut error) = (0, None);
     for node in client.nodes() {
-        let Some(tickets) = piles.peek() else { break };
+        if placed == client.network().replicas.max(1) {
+            break;
+        }
         let object = wallet.draw_object().await?;
         let key = wallet.keys().pin(object).verifying_key();
         match store(client, &node, prepared, source, &key, Payer::Tickets(tickets), &mut Quiet).await {
             Ok(()) => {
                 keep_pin(wallet, &prepared.stored.cid, &node, object).await?;
-                piles.next();
                 placed += 1;
             }
             Err(other) => error = Some(other),
@@ -134,6 +142,7 @@ pub(super) async fn place<H: Host, S: Store, C: crate::content::Source>(
     }
     match error {
         Some(error) if placed == 0 => Err(error),
+        None if placed == 0 => Err(ClientError::NoNodes),
         _ => Ok(()),
     }
 }
@@ -149,55 +158,58 @@ async fn keep_pin<S: Store>(
     Ok(wallet.save().await?)
 }
 
-/// Pins an object that is stored already, wherever it is, so that no hospital can let it vanish.
+/// Pins the attachments of records that were taken over, so that no hospital can let them vanish; how many are left.
+///
+/// A pin costs what an upload costs. What the tickets at hand do not pay for stays on the list for the next call.
+pub async fn pin_attachments<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+) -> Result<usize, ClientError> {
+    let parameters = client.parameters().await?;
+    let waiting = wallet.state().unpinned.clone();
+    for unpinned in waiting {
+        let tickets =
+            match super::tickets::take(client, wallet, tickets_for(unpinned.bytes), &parameters).await {
+                Ok(tickets) => tickets,
+                Err(ClientError::NoTickets) => continue,
+                Err(other) => return Err(other),
+            };
+        if pin(client, wallet, &unpinned, &tickets).await? {
+            wallet.state_mut().unpinned.retain(|other| *other != unpinned);
+            wallet.save().await?;
+        }
+    }
+    Ok(wallet.state().unpinned.len())
+}
+
+/// Pins an object at every node that has it, up to the number of replicas.
 async fn pin<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
-    cid: &Cid,
-) -> Result<(), ClientError> {
-    let (mut pinned, mut fault) = (false, None);
+    unpinned: &Unpinned,
+    tickets: &[TicketWithKey],
+) -> Result<bool, ClientError> {
+    let mut pinned = 0;
     for node in client.nodes() {
+        if pinned == client.network().replicas.max(1) {
+            break;
+        }
         let object = wallet.draw_object().await?;
-        let key = wallet.keys().pin(object);
-        match pin_at(client, &node, cid, &key).await {
-            Ok(()) => {
-                keep_pin(wallet, cid, &node, object).await?;
-                pinned = true;
+        let key = wallet.keys().pin(object).verifying_key();
+        match claim(client, &node, &unpinned.cid, unpinned.bytes, &key, Payer::Tickets(tickets)).await {
+            Ok(true) => {
+                keep_pin(wallet, &unpinned.cid, &node, object).await?;
+                pinned += 1;
             }
             // Not every node has it.
-            Err(NodeFault::Problem { status: 404, .. }) => {}
-            Err(other) => {
-                client.report(&node, &other);
-                worse(&mut fault, &node, other);
-            }
+            Ok(false) => {}
+            Err(fault) => client.report(&node, &fault),
         }
     }
-    match (pinned, fault) {
-        (true, _) => Ok(()),
-        (false, None) => Err(crate::content::ContentError::Missing(0).into()),
-        (false, fault) => Err(failure(fault)),
-    }
-}
-
-async fn pin_at<H: Host>(
-    client: &Client<H>,
-    node: &NodeUrl,
-    cid: &Cid,
-    key: &yilian_crypto::sign::SigningKey,
-) -> Result<(), NodeFault> {
-    let audience = client.audience(node).await?;
-    let (cid, time) = (cid.to_string(), client.now().0);
-    let statement = Statement::pin(&audience, PinVerb::Pin, &cid, time);
-    let request = PinRequest {
-        cid,
-        pin_key: key_to_hex(&key.verifying_key()),
-        time,
-        signature: signature_to_hex(&statement.sign(key)),
-    };
-    http::content::pin(client.host(), node, &request).await
+    Ok(pinned > 0)
 }
 
 /// Tickets that a document of `bytes` costs to enter, with its entry.
-pub fn cost(network: &crate::client::Network, bytes: u64) -> u64 {
-    price(bytes) * network.replicas.clamp(1, network.nodes.len().max(1)) as u64 + 1
+pub fn cost(bytes: u64) -> u64 {
+    price(bytes) + 1
 }

@@ -1,4 +1,4 @@
-//! Backups (spec W-10): what the chain does not know, encrypted under a key of the seed, one a lane.
+//! Backups (spec W-18): what the chain does not know, encrypted under a key of the seed, one a lane.
 //!
 //! Name and write key derive from seed and lane, the size is a power of two, a counter rises; the highest valid one of
 //! all nodes asked wins. Tickets are left out: they are a device's. The first backup of a lane also claims the lane, so
@@ -250,6 +250,12 @@ fn merge(state: &mut State, lane: Lane, backup: Valid) {
                 (known.outgoing, known.posted, known.opened) = (grant.outgoing, grant.posted, grant.opened);
             }
             Some(_) => {}
+        }
+    }
+    for unpinned in other.unpinned {
+        let ours = state.pins.iter().any(|pin| pin.cid.as_str() == unpinned.cid.to_string());
+        if !ours && !state.unpinned.contains(&unpinned) {
+            state.unpinned.push(unpinned);
         }
     }
     for pin in other.pins {

@@ -1,7 +1,6 @@
 //! The patient's own records: measurements, an imported history. Signed by the owner key, shown as uncertified.
 
 use rand_core::CryptoRng;
-use yilian_api::content::price;
 use yilian_crypto::{Digest, stream::DataKey};
 
 use crate::{
@@ -68,12 +67,10 @@ pub async fn attach<H: Host, S: Store, C: Source>(
     progress: &mut impl Progress,
 ) -> Result<Attachment, ClientError> {
     let prepared = prepare(source, DataKey::generate(rng), progress).await?;
-    let copies = client.network().replicas.clamp(1, client.network().nodes.len().max(1));
-    let each = usize::try_from(price(prepared.stored.bytes)).unwrap_or(usize::MAX);
     let parameters = client.parameters().await?;
-    let tickets = super::tickets::take(client, wallet, each.saturating_mul(copies), &parameters).await?;
-    let piles: Vec<_> = tickets.chunks(each).collect();
-    super::adopt::place(client, wallet, &prepared, source, &piles).await?;
+    let each = super::adopt::tickets_for(prepared.stored.bytes);
+    let tickets = super::tickets::take(client, wallet, each, &parameters).await?;
+    super::adopt::place(client, wallet, &prepared, source, &tickets).await?;
     let stored = prepared.stored;
     Ok(Attachment {
         cid: stored.cid,

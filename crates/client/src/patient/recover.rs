@@ -1,4 +1,4 @@
-//! Recovery (protocol 4.3; spec W-9): the 24 words alone find every record, on every lane, by scanning derived AIDs in
+//! Recovery (protocol 4.3; spec W-17): the 24 words alone find every record, on every lane, by scanning derived AIDs in
 //! prefix buckets; and every grant of it, so that it can be withdrawn.
 
 use yilian_ledger::{Entry, Name};

@@ -1,4 +1,4 @@
-//! Indexes from which a wallet's keys derive: a device lane in the high half, a counter in the low half (spec W-2), so
+//! Indexes from which a wallet's keys derive: a device lane in the high half, a counter in the low half (spec W-10), so
 //! that two devices on one seed never draw the same one.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Every key of a wallet from the seed, by label and index (spec W-3).
+//! Every key of a wallet from the seed, by label and index (spec W-11).
 //!
 //! One owner key, salt, draft and record delegator key and mailbox a record index; one withdrawal key, blinding and
 //! receipt mailbox a grant. Nothing here remembers what was used: that is the state's duty.

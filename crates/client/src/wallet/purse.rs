@@ -1,4 +1,4 @@
-//! Unspent tickets (spec W-7): taken out, and the wallet saved, before anybody sees them; used once, for one thing.
+//! Unspent tickets (spec W-15): taken out, and the wallet saved, before anybody sees them; used once, for one thing.
 
 use yilian_crypto::ticket::{Class, Period, Request, TicketWithKey};
 use yilian_ledger::{Parameters, Time};

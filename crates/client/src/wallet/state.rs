@@ -1,4 +1,4 @@
-//! What a wallet remembers beyond its seed (spec W-5).
+//! What a wallet remembers beyond its seed (spec W-13).
 //!
 //! Losing it loses notes, names of readers and unspent tickets, never a record. It is encoded with the ledger's codec,
 //! encrypted under a key of the seed before it leaves, and bounded when read back.
@@ -10,8 +10,10 @@ use commonware_codec::{Buf, EncodeSize, Error, Read, ReadExt as _, Write};
 use yilian_crypto::{
     Digest, Secret,
     sign::SigningKey,
+    stream::ciphertext_len,
     ticket::{Class, Period, Ticket, TicketWithKey},
 };
+use yilian_dag::Cid;
 use yilian_ledger::{
     ChainId, Time,
     name::{Aid, Bid, MemberId},
@@ -19,7 +21,7 @@ use yilian_ledger::{
 
 use super::index::{GrantIndex, Lane, ObjectIndex, RecordIndex};
 use crate::{
-    record::summary::Summary,
+    record::{Attachment, summary::Summary},
     wire::{Blob, Text, at_most, entries, layout, tags},
 };
 
@@ -40,6 +42,7 @@ pub struct State {
     pub records: BTreeMap<RecordIndex, Record>,
     pub grants: BTreeMap<(RecordIndex, GrantIndex), Grant>,
     pub pins: Vec<Pin>,
+    pub unpinned: Vec<Unpinned>,
     pub tickets: Vec<HeldTicket>,
     pub pending: Vec<PendingTickets>,
 }
@@ -152,6 +155,24 @@ pub struct Pin {
 
 layout!(Pin { cid, node, object });
 
+/// An attachment of a record of ours that only others' pins keep so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpinned {
+    pub cid: Cid,
+    /// Of the ciphertext.
+    pub bytes: u64,
+}
+
+layout!(Unpinned { cid, bytes });
+
+impl Unpinned {
+    pub(crate) fn of(attachment: &Attachment) -> Self {
+        // A length beyond what a stream holds is no object's: nothing will be pinned for it.
+        let bytes = ciphertext_len(attachment.length).unwrap_or(u64::MAX);
+        Self { cid: attachment.cid, bytes }
+    }
+}
+
 /// An unspent ticket. It is taken out, and the state saved, before it is shown to anybody.
 #[derive(Clone, Debug)]
 pub struct HeldTicket(pub TicketWithKey);
@@ -195,6 +216,7 @@ impl State {
             records: BTreeMap::new(),
             grants: BTreeMap::new(),
             pins: Vec::new(),
+            unpinned: Vec::new(),
             tickets: Vec::new(),
             pending: Vec::new(),
         }
@@ -212,6 +234,7 @@ layout!(State {
     records: entries(MAX_ITEMS),
     grants: entries_by_pair(),
     pins: at_most(MAX_ITEMS),
+    unpinned: at_most(MAX_ITEMS),
     tickets: at_most(MAX_ITEMS),
     pending: at_most(MAX_PENDING),
 });

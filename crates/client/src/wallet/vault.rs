@@ -1,4 +1,4 @@
-//! Deterministic authenticated encryption of what a wallet keeps: its state on the device, its backups (spec W-6).
+//! Deterministic authenticated encryption of what a wallet keeps: its state on the device, its backups (spec W-14).
 //!
 //! The message key derives from a PRF of the plaintext (the idea of SIV, RFC 5297), so equal plaintexts give equal
 //! ciphertexts and nothing else repeats: no counter to lose, no randomness to run out of. Layout: PRF value (32 bytes),

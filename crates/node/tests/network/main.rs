@@ -8,7 +8,7 @@ use std::time::Duration;
 use commonware_codec::Encode as _;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use support::{NODES, Network, now, refused, until};
+use support::{NODES, Network, SUBSCRIBERS, now, refused, until};
 use yilian_api::{
     encoding,
     ledger::{
@@ -218,6 +218,15 @@ async fn subscribers_hear_of_blocks_and_are_bounded(network: &Network) {
     };
     let listed: BlockBody = network.read(2, &format!("/v1/blocks/{}", block.height)).await;
     assert_eq!(listed.summary, block);
+
+    let mut others = Vec::new();
+    for _ in 1..SUBSCRIBERS {
+        others.push(network.get(2, "/v1/events").await);
+    }
+    refused(network.get(2, "/v1/events").await, 503, "events.full").await;
+    // A place is free again soon after a subscriber has gone.
+    drop((stream, others));
+    until(async || network.get(2, "/v1/events").await.status() == 200).await;
 }
 
 async fn the_next_ticket_key_is_set_by_the_nodes_own_policy(network: &Network) {

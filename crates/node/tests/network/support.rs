@@ -23,6 +23,7 @@ use yilian_node::{Localnet, Node, NodeConfig};
 use yilian_testkit::ledger::{Seeded, contents, ticket_secret};
 
 pub const NODES: usize = 4;
+pub const SUBSCRIBERS: usize = 2;
 const YEAR: u64 = 365 * 86_400;
 
 pub fn now() -> u64 {
@@ -64,7 +65,12 @@ impl Network {
         };
         let dir = tempfile::tempdir().unwrap();
         let dirs = localnet.write(&genesis, free_ports(2 * NODES as u16), dir.path()).unwrap();
-        let nodes = join_all(dirs.iter().map(|dir| Node::start(NodeConfig::load(dir).unwrap()))).await;
+        let nodes = join_all(dirs.iter().map(|dir| {
+            let mut config = NodeConfig::load(dir).unwrap();
+            config.limits.subscribers = SUBSCRIBERS;
+            Node::start(config)
+        }))
+        .await;
         let nodes = nodes.into_iter().map(|node| Some(node.unwrap())).collect();
         let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         Self { nodes, genesis, root, root_certificate, client, rng, period, care, dirs, _dir: dir }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yilian_api::{
     backup::{self, Backup, BackupStored},
-    content::{PinRequest, UploadFinished, UploadOpened, UploadPayment, UploadRequest, price},
+    content::{UploadFinished, UploadOpened, UploadPayment, UploadRequest, price},
     encoding::{digest_from_hex, from_base64, key_from_hex, signature_from_hex, to_base64, to_hex},
     mailbox::{
         FetchRequest, Fetched, MAX_MESSAGE, MessageKind, OwnerRequest, Post, Posted, Receipt, Waiting,
         mailbox_id, message_id,
     },
     problem::Code,
-    signing::{Audience, MailboxVerb, PinVerb, Statement},
+    signing::{Audience, MailboxVerb, Statement},
 };
 use yilian_crypto::{Digest, ticket::Ticket};
 use yilian_dag::Builder;
@@ -147,19 +147,6 @@ impl Node {
         }
         self.blocks.extend(blocks);
         Ok(UploadFinished { cid: built.root.to_string() })
-    }
-
-    pub fn pin(&mut self, world: &World, request: PinRequest) -> Answer<()> {
-        if !self.blocks.contains_key(&request.cid) {
-            return Err(Code::RouteNotFound);
-        }
-        let key = key_from_hex(&request.pin_key).map_err(|_| Code::RequestField)?;
-        let signature = signature_from_hex(&request.signature).map_err(|_| Code::RequestField)?;
-        Statement::pin(&self.audience(world), PinVerb::Pin, &request.cid, request.time)
-            .verify(&key, &signature)
-            .map_err(|_| Code::RequestUnauthorized)?;
-        self.pins.push((request.cid, request.pin_key));
-        Ok(())
     }
 
     pub fn block(&self, cid: &str) -> Answer<Vec<u8>> {

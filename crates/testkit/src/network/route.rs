@@ -129,7 +129,6 @@ fn store_route(
             node.put_leaf(id, leaf, body).map(|()| Vec::new())
         }
         ("POST", ["v1", "uploads", id, "finish"]) => json(&node.finish_upload(id)?),
-        ("POST", ["v1", "pins"]) => node.pin(&world, parse(&body)?).map(|()| Vec::new()),
         ("GET", ["ipfs", cid]) => node.block(cid),
         ("POST", ["v1", "mailboxes", id, "messages"]) => {
             json(&node.post(&world, digest(id)?, parse(&body)?)?)

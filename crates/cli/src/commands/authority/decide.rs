@@ -1,6 +1,6 @@
 //! What an operator decides: who is admitted, refused, expelled. Asked of the running service.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 use serde_json::json;
 use yilian_crypto::certificate::Role;
@@ -13,13 +13,14 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("who").required(true))]
 pub struct Admit {
     /// Application, as `applications` lists it
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID", group = "who")]
     id: Option<String>,
 
     /// Everybody who waits
-    #[arg(long)]
+    #[arg(long, group = "who")]
     all: bool,
 
     /// How long the certificate holds

@@ -150,8 +150,8 @@ pub(super) fn describe(report: &Report, dir: &Path, attached: bool) -> String {
         report.nodes[0],
     );
     let _ = match attached {
-        true => write!(text, "Logs lie in {}. Ctrl-C stops the network.\n", dir.join("logs").display()),
-        false => write!(text, "  yilian network down{here}\n"),
+        true => writeln!(text, "Logs lie in {}. Ctrl-C stops the network.", dir.join("logs").display()),
+        false => writeln!(text, "  yilian network down{here}"),
     };
     text
 }

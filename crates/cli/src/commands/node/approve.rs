@@ -157,7 +157,7 @@ fn action(change: Change, present: &Parameters) -> anyhow::Result<Action> {
                 max_validity_ms: ms(changed.max_validity_seconds, present.max_validity_ms),
                 ..present.clone()
             };
-            parameters.validate().map_err(|refusal| failure::usage(refusal))?;
+            parameters.validate().map_err(failure::usage)?;
             Action::SetParameters(parameters)
         }
     })
