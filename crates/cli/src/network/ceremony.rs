@@ -158,7 +158,6 @@ fn node_settings(issuer: &Issuer) -> Settings {
         content: Default::default(),
         mailbox: Default::default(),
         backup: Default::default(),
-        content: Default::default(),
     }
 }
 
