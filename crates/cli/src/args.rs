@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
-use crate::commands::{authority, network, node};
+use crate::commands::{authority, network, node, practitioner, reader, records, wallet};
 
 /// Where `network up` puts a network unless told otherwise.
 pub const DEFAULT_DIR: &str = "./yilian-data";
@@ -77,6 +77,18 @@ pub enum Command {
     /// Certificates, enrolment and tickets: set up, serve, decide
     #[command(subcommand)]
     Authority(authority::Command),
+
+    /// A patient's wallet: create, restore, enrol, back up
+    Wallet(wallet::Args),
+
+    /// A patient's records: offer, accept, read, grant, withdraw
+    Records(records::Args),
+
+    /// A certified member: apply, write records, enrol patients
+    Practitioner(practitioner::Args),
+
+    /// What was granted to a member: open, export, ask for more
+    Reader(reader::Args),
 
     /// Act out the whole story on four validators, then the attacks, then a failure
     Demo(crate::demo::Demo),

@@ -15,6 +15,7 @@ pub mod network;
 pub mod output;
 pub mod passphrase;
 pub mod process;
+pub mod profile;
 pub mod query;
 pub mod service_log;
 pub mod terminal;

@@ -41,7 +41,7 @@ pub fn obtain_new(file: Option<&Path>, prompt: &str) -> anyhow::Result<Secret<St
 }
 
 /// The file's first line; refuses one that others can read.
-fn read(path: &Path) -> anyhow::Result<Secret<String>> {
+pub fn read(path: &Path) -> anyhow::Result<Secret<String>> {
     let file =
         File::open(path).with_context(|| format!("cannot read the passphrase from {}", path.display()))?;
     #[cfg(unix)]
@@ -57,12 +57,13 @@ fn read(path: &Path) -> anyhow::Result<Secret<String>> {
 }
 
 /// One line from the terminal, not shown while it is typed.
-fn ask(prompt: &str) -> anyhow::Result<Secret<String>> {
+pub fn ask(prompt: &str) -> anyhow::Result<Secret<String>> {
     let mut errors = io::stderr().lock();
-    write!(errors, "{prompt}")?;
-    errors.flush()?;
     let line = {
+        // Before the prompt: who types at once is not shown either.
         let _hidden = Hidden::begin()?;
+        write!(errors, "{prompt}")?;
+        errors.flush()?;
         let mut line = String::with_capacity(MAX as usize);
         io::stdin().lock().take(MAX).read_line(&mut line)?;
         Secret::new(line)

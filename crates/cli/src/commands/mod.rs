@@ -1,8 +1,13 @@
 //! What each command does.
 
 pub mod authority;
+pub mod hint;
 pub mod network;
 pub mod node;
+pub mod practitioner;
+pub mod reader;
+pub mod records;
+pub mod wallet;
 
 use std::{future::Future, path::PathBuf};
 
@@ -20,6 +25,10 @@ pub fn run(args: Args, output: Output) -> anyhow::Result<()> {
         Command::Network(command) => block_on(network::run(command, &global, output)),
         Command::Node(command) => block_on(node::run(command, &global, output)),
         Command::Authority(command) => block_on(authority::run(command, &global, output)),
+        Command::Wallet(args) => block_on(wallet::run(args, &global, output)),
+        Command::Records(args) => block_on(records::run(args, &global, output)),
+        Command::Practitioner(args) => block_on(practitioner::run(args, &global, output)),
+        Command::Reader(args) => block_on(reader::run(args, &global, output)),
         Command::Demo(demo) => block_on(crate::demo::run(demo, output)),
     }
 }

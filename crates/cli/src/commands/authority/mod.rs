@@ -6,7 +6,7 @@ mod enrol;
 mod genesis;
 mod init;
 mod members;
-mod role;
+pub(super) mod role;
 mod serve;
 
 use std::path::PathBuf;
