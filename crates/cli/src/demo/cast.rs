@@ -89,15 +89,18 @@ impl Patient {
     /// Sees to it that there are tickets for this period and, when its key stands, the next.
     pub async fn stock(&mut self) -> Result<usize, ClientError> {
         let parameters = self.client.parameters().await?;
-        let now = self.client.header().await?.header().time.max(self.client.now());
-        let current = parameters.period(now);
         let mut fetched = 0;
-        for period in [current, Period(current.0 + 1)] {
+        for ahead in [0, 1] {
+            let period = Period(parameters.period(self.client.now()).0 + ahead);
             match patient::tickets::fetch(&self.client, &mut self.wallet, Class::Care, period, &mut rng())
                 .await
             {
                 Ok(count) => fetched += count,
-                Err(ClientError::NoTicketKey) if period != current => {}
+                Err(ClientError::NoTicketKey) if ahead > 0 => {}
+                // The period ended between the question and the answer.
+                Err(ClientError::Refused { code, .. }) if code == "tickets.period" => {}
+                // Spent down to nothing, all of them.
+                Err(ClientError::Refused { code, .. }) if code == "tickets.budget" => {}
                 Err(other) => return Err(other),
             }
         }
