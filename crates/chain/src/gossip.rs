@@ -16,7 +16,7 @@ use yilian_ledger::{Checked, Entry, Transaction, transaction::MAX_TRANSACTION};
 
 use crate::{
     application::now_ms,
-    pool::Source,
+    pool::{Prospect, Source},
     query::Query,
     shared::Shared,
     work::{compute, within},
@@ -109,7 +109,9 @@ pub async fn receive<E: Spawner + StorageContext>(
             continue;
         }
         for checked in check_all(&shared, fresh).await {
-            pool(&clock, &shared, checked.clone(), Source::Peer(peer));
+            // Damaged stores are told where blocks are executed.
+            let Ok(Ok(prospect)) = query.prospect(&checked).await else { continue };
+            pool(&clock, &shared, checked.clone(), Source::Peer(peer), prospect);
             prepare(&query, checked).await;
         }
     }
@@ -138,11 +140,11 @@ async fn check_all(shared: &Arc<Shared>, batch: Vec<Bytes>) -> Vec<Checked> {
     compute(check).await.unwrap_or_default()
 }
 
-fn pool(clock: &impl Clock, shared: &Shared, checked: Checked, source: Source) {
-    match shared.pool().insert(checked, source, now_ms(clock)) {
+fn pool(clock: &impl Clock, shared: &Shared, checked: Checked, source: Source, prospect: Prospect) {
+    match shared.pool().insert(checked, source, prospect, now_ms(clock)) {
         Ok(true) => {}
         Ok(false) => return,
-        Err(full) => return debug!(%full, "gossiped transaction dropped"),
+        Err(reason) => return debug!(%reason, "gossiped transaction dropped"),
     }
     shared.announce_arrival();
 }

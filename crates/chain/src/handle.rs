@@ -21,7 +21,7 @@ use yilian_ledger::{
 
 use crate::{
     gossip::is_fresh,
-    pool::Source,
+    pool::{NotPooled, Prospect, Source},
     shared::Shared,
     store::{Row, StoreError},
     summary::{BlockSummary, BlockView, Included, Status, TransactionStatus},
@@ -50,6 +50,7 @@ pub(crate) enum Request {
     Bucket(Prefix, Reply<Bucketed>),
     Entry(Name, Reply<Option<Entry>>),
     Prepare(Checked),
+    Prospect(Checked, Reply<Result<Prospect, Refusal>>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, ChainError>>;
@@ -118,8 +119,14 @@ impl Handle {
         let (shared, bytes) = (self.0.shared.clone(), transaction.clone());
         let check = move || Checked::check(&bytes, shared.chain, &*shared);
         let checked = compute(check).await.ok_or(SubmitError::Stopped)??;
-        let inserted = self.0.shared.pool().insert(checked.clone(), Source::Own, now_ms());
-        if inserted.map_err(|_| SubmitError::PoolFull)? {
+        let prospect = self.ask(|reply| Request::Prospect(checked.clone(), reply)).await;
+        let prospect = prospect.map_err(|_| SubmitError::Stopped)??;
+        let inserted = self.0.shared.pool().insert(checked.clone(), Source::Own, prospect, now_ms());
+        let inserted = inserted.map_err(|refused| match refused {
+            NotPooled::Full => SubmitError::PoolFull,
+            NotPooled::Ticket => SubmitError::Refused(Refusal::TicketSpent),
+        })?;
+        if inserted {
             self.0.shared.announce_arrival();
             // Full queues lose nothing: a waiting transaction is repeated, and a re-encryption is made when needed.
             let _ = self.0.outgoing.try_send(transaction);

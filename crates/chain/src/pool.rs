@@ -1,12 +1,13 @@
-//! The transaction pool (spec B-20 to B-23): checked transactions that wait for a block, in order of arrival.
+//! The transaction pool (spec B-20 to B-23, B-27): checked transactions that wait for a block, in order of arrival.
 //!
 //! Bounded in number and bytes, in all and per source, so that no peer can crowd out the others; a transaction stands in
-//! it once. Pure: no clock, no lock.
+//! it once, and a ticket in one transaction only. What costs nothing and cannot be in a block over the newest final state
+//! gets a small share of its own. Pure: no clock, no lock.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use yilian_crypto::Digest;
-use yilian_ledger::Checked;
+use yilian_ledger::{Checked, Kind, Name};
 
 use crate::{
     block::{MAX_BYTES, MAX_TRANSACTIONS},
@@ -22,15 +23,32 @@ pub enum Source {
     Peer([u8; 32]),
 }
 
-/// The limits leave no room.
+/// How a transaction stands over the newest final state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// It pays, or it would be applied.
+    Good,
+    /// It pays nothing and could not be in a block yet: what it needs may be on its way, or never come.
+    Doubtful,
+}
+
+/// Part of the limits that doubtful transactions of one source may take.
+const DOUBTFUL_PART: usize = 16;
+
+/// Why a transaction is not pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the pool is full")]
-pub struct Full;
+pub enum NotPooled {
+    #[error("the pool is full")]
+    Full,
+    #[error("another transaction in the pool is paid with the same ticket")]
+    Ticket,
+}
 
 #[derive(Debug)]
 struct Pooled {
     checked: Checked,
     source: Source,
+    prospect: Prospect,
     arrival: u64,
     /// Chain time at which it was pooled, ms.
     since: u64,
@@ -56,6 +74,14 @@ pub struct Pool {
     arrivals: u64,
     all: Load,
     by_source: HashMap<Source, Load>,
+    doubtful: HashMap<Source, Load>,
+    /// Spent names of the tickets that pay for what stands here.
+    tickets: HashSet<Name>,
+}
+
+/// Names under which a transaction's tickets are spent.
+pub fn spends(checked: &Checked) -> impl Iterator<Item = Name> {
+    checked.names().into_iter().filter(|name| name.kind() == Some(Kind::SpentTicket))
 }
 
 impl Pool {
@@ -67,6 +93,8 @@ impl Pool {
             arrivals: 0,
             all: Load::default(),
             by_source: HashMap::new(),
+            doubtful: HashMap::new(),
+            tickets: HashSet::new(),
         }
     }
 
@@ -83,39 +111,67 @@ impl Pool {
     }
 
     /// `Ok(false)`: stands in the pool already.
-    pub fn insert(&mut self, checked: Checked, source: Source, now: u64) -> Result<bool, Full> {
+    pub fn insert(
+        &mut self,
+        checked: Checked,
+        source: Source,
+        prospect: Prospect,
+        now: u64,
+    ) -> Result<bool, NotPooled> {
         let digest = checked.digest();
         if self.contains(&digest) {
             return Ok(false);
         }
-        let bytes = checked.encoded().len();
-        let PoolLimits { count, bytes: limit, share_percent } = self.limits;
-        let share = |of: usize| of.saturating_mul(usize::from(share_percent)) / 100;
-        let own = self.by_source.entry(source).or_default();
-        if self.all.exceeds(bytes, count, limit) || own.exceeds(bytes, share(count), share(limit)) {
-            return Err(Full);
+        // One ticket would otherwise buy room for any number of transactions.
+        if spends(&checked).any(|ticket| self.tickets.contains(&ticket)) {
+            return Err(NotPooled::Ticket);
         }
-        for load in [&mut self.all, own] {
+        let bytes = checked.encoded().len();
+        if !self.has_room(bytes, source, prospect) {
+            return Err(NotPooled::Full);
+        }
+        for load in self.loads(source, prospect) {
             load.count += 1;
             load.bytes += bytes;
         }
+        self.tickets.extend(spends(&checked));
         self.arrivals += 1;
         self.order.insert(self.arrivals, digest);
-        self.transactions.insert(digest, Pooled { checked, source, arrival: self.arrivals, since: now });
+        let pooled = Pooled { checked, source, prospect, arrival: self.arrivals, since: now };
+        self.transactions.insert(digest, pooled);
         Ok(true)
+    }
+
+    fn has_room(&self, more: usize, source: Source, prospect: Prospect) -> bool {
+        let PoolLimits { count, bytes, share_percent } = self.limits;
+        let share = |of: usize| of.saturating_mul(usize::from(share_percent)) / 100;
+        let of = |loads: &HashMap<Source, Load>| loads.get(&source).copied().unwrap_or_default();
+        let doubtful = prospect == Prospect::Doubtful
+            && of(&self.doubtful).exceeds(more, count / DOUBTFUL_PART, bytes / DOUBTFUL_PART);
+        !doubtful
+            && !self.all.exceeds(more, count, bytes)
+            && !of(&self.by_source).exceeds(more, share(count), share(bytes))
+    }
+
+    /// What a transaction counts for.
+    fn loads(&mut self, source: Source, prospect: Prospect) -> impl Iterator<Item = &mut Load> {
+        let doubtful = (prospect == Prospect::Doubtful).then(|| self.doubtful.entry(source).or_default());
+        [&mut self.all, self.by_source.entry(source).or_default()].into_iter().chain(doubtful)
     }
 
     pub fn remove(&mut self, digest: &Digest) -> bool {
         let Some(pooled) = self.transactions.remove(digest) else { return false };
         self.order.remove(&pooled.arrival);
+        for ticket in spends(&pooled.checked) {
+            self.tickets.remove(&ticket);
+        }
         let bytes = pooled.checked.encoded().len();
-        let own = self.by_source.entry(pooled.source).or_default();
-        for load in [&mut self.all, own] {
+        for load in self.loads(pooled.source, pooled.prospect) {
             load.count -= 1;
             load.bytes -= bytes;
         }
-        if own.count == 0 {
-            self.by_source.remove(&pooled.source);
+        for loads in [&mut self.by_source, &mut self.doubtful] {
+            loads.retain(|source, load| *source != pooled.source || load.count > 0);
         }
         true
     }
@@ -157,6 +213,7 @@ impl Pool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use yilian_ledger::transaction::Withdraw;
     use yilian_testkit::ledger::{Chain as _, World};
 
     use super::*;
@@ -177,9 +234,9 @@ mod tests {
     fn keeps_arrival_order_and_each_once() {
         let [a, b] = some(2).try_into().unwrap();
         let mut pool = Pool::new(LIMITS);
-        assert_eq!(pool.insert(b.clone(), Source::Own, 0), Ok(true));
-        assert_eq!(pool.insert(a.clone(), Source::Peer([1; 32]), 0), Ok(true));
-        assert_eq!(pool.insert(b.clone(), Source::Peer([1; 32]), 0), Ok(false));
+        assert_eq!(pool.insert(b.clone(), Source::Own, Prospect::Good, 0), Ok(true));
+        assert_eq!(pool.insert(a.clone(), Source::Peer([1; 32]), Prospect::Good, 0), Ok(true));
+        assert_eq!(pool.insert(b.clone(), Source::Peer([1; 32]), Prospect::Good, 0), Ok(false));
         let order: Vec<_> = pool.candidates(&HashSet::new()).iter().map(Checked::digest).collect();
         assert_eq!(order, [b.digest(), a.digest()]);
         let rest: Vec<_> = pool.candidates(&[b.digest()].into()).iter().map(Checked::digest).collect();
@@ -191,12 +248,18 @@ mod tests {
         let mut transactions = some(6).into_iter();
         let mut pool = Pool::new(LIMITS);
         let peer = Source::Peer([1; 32]);
-        assert_eq!(pool.insert(transactions.next().unwrap(), peer, 0), Ok(true));
-        assert_eq!(pool.insert(transactions.next().unwrap(), peer, 0), Ok(true));
-        assert_eq!(pool.insert(transactions.next().unwrap(), peer, 0), Err(Full));
-        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, 0), Ok(true));
-        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Peer([2; 32]), 0), Ok(true));
-        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Peer([3; 32]), 0), Err(Full));
+        assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Ok(true));
+        assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Ok(true));
+        assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Err(NotPooled::Full));
+        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, Prospect::Good, 0), Ok(true));
+        assert_eq!(
+            pool.insert(transactions.next().unwrap(), Source::Peer([2; 32]), Prospect::Good, 0),
+            Ok(true)
+        );
+        assert_eq!(
+            pool.insert(transactions.next().unwrap(), Source::Peer([3; 32]), Prospect::Good, 0),
+            Err(NotPooled::Full)
+        );
         assert_eq!(pool.len(), 4);
     }
 
@@ -205,21 +268,64 @@ mod tests {
         let [a, b] = some(2).try_into().unwrap();
         let bytes = a.encoded().len();
         let mut pool = Pool::new(PoolLimits { count: 100, bytes, share_percent: 100 });
-        assert_eq!(pool.insert(a.clone(), Source::Own, 0), Ok(true));
-        assert_eq!(pool.insert(b.clone(), Source::Own, 0), Err(Full));
+        assert_eq!(pool.insert(a.clone(), Source::Own, Prospect::Good, 0), Ok(true));
+        assert_eq!(pool.insert(b.clone(), Source::Own, Prospect::Good, 0), Err(NotPooled::Full));
         assert!(pool.remove(&a.digest()));
         assert!(!pool.remove(&a.digest()));
-        assert_eq!(pool.insert(b, Source::Own, 0), Ok(true));
+        assert_eq!(pool.insert(b, Source::Own, Prospect::Good, 0), Ok(true));
     }
 
     #[test]
     fn forgets_what_waited_too_long() {
         let [a, b] = some(2).try_into().unwrap();
         let mut pool = Pool::new(LIMITS);
-        pool.insert(a.clone(), Source::Own, 10).unwrap();
-        pool.insert(b, Source::Own, 20).unwrap();
+        pool.insert(a.clone(), Source::Own, Prospect::Good, 10).unwrap();
+        pool.insert(b, Source::Own, Prospect::Good, 20).unwrap();
         assert_eq!(pool.own_since(10).len(), 1);
         assert_eq!(pool.expire(20), [a.digest()]);
         assert_eq!(pool.len(), 1);
+    }
+
+    const ROOM: PoolLimits = PoolLimits { count: 64, bytes: 1 << 20, share_percent: 50 };
+
+    fn insert(pool: &mut Pool, checked: &Checked, prospect: Prospect) -> Result<bool, NotPooled> {
+        pool.insert(checked.clone(), Source::Own, prospect, 0)
+    }
+
+    #[test]
+    fn one_ticket_buys_room_for_one_transaction() {
+        let mut world = World::new(1);
+        let (mut pool, ticket) = (Pool::new(ROOM), world.ticket());
+        let mut create = |tickets: &[_]| {
+            let owner = world.key();
+            let transaction = world.create(&owner, tickets);
+            world.check(&transaction).unwrap()
+        };
+        let (first, second) = (create(std::slice::from_ref(&ticket)), create(&[ticket]));
+        assert_eq!(insert(&mut pool, &first, Prospect::Good), Ok(true));
+        assert_eq!(insert(&mut pool, &first, Prospect::Good), Ok(false));
+        assert_eq!(insert(&mut pool, &second, Prospect::Good), Err(NotPooled::Ticket));
+        assert!(pool.remove(&first.digest()));
+        assert_eq!(insert(&mut pool, &second, Prospect::Good), Ok(true));
+    }
+
+    #[test]
+    fn free_transactions_that_nothing_is_known_of_crowd_nobody_out() {
+        let mut world = World::new(2);
+        let mut pool = Pool::new(ROOM);
+        let mut withdraw = || {
+            let transaction = Withdraw::sign(world.chain, &world.key());
+            world.check(&transaction).unwrap()
+        };
+        let junk: Vec<Checked> = (0..5).map(|_| withdraw()).collect();
+        let (last, room) = junk.split_last().unwrap();
+        for checked in room {
+            assert_eq!(insert(&mut pool, checked, Prospect::Doubtful), Ok(true));
+        }
+        assert_eq!(insert(&mut pool, last, Prospect::Doubtful), Err(NotPooled::Full));
+        assert_eq!(pool.insert(last.clone(), Source::Peer([1; 32]), Prospect::Doubtful, 0), Ok(true));
+        assert_eq!(insert(&mut pool, &withdraw(), Prospect::Good), Ok(true));
+        assert!(pool.remove(&junk[0].digest()));
+        assert_eq!(insert(&mut pool, &withdraw(), Prospect::Doubtful), Ok(true));
     }
 }

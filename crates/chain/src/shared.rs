@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use yilian_crypto::{
     Digest,
     sign::SigningKey,
@@ -28,6 +28,8 @@ use crate::{
 
 /// Certified headers kept for answers that begin while the next block is applied.
 const RECENT: usize = 16;
+/// Buckets proved at a time: each holds the state locked meanwhile, and a block that is to be applied waits for them.
+const BUCKETS: usize = 4;
 /// Block summaries a slow subscriber may lag behind.
 const SUBSCRIBER_LAG: usize = 256;
 
@@ -64,6 +66,7 @@ pub struct Shared {
     parameters: RwLock<Parameters>,
     ticket_keys: RwLock<BTreeMap<(Period, Class), TicketKey>>,
     pub blocks: broadcast::Sender<BlockSummary>,
+    pub buckets: Semaphore,
     waiters: Mutex<Waiters>,
     heard: Mutex<HashMap<[u8; 32], Instant>>,
 }
@@ -100,6 +103,7 @@ impl Shared {
             parameters: RwLock::new(genesis.parameters.clone()),
             ticket_keys: RwLock::default(),
             blocks: broadcast::Sender::new(SUBSCRIBER_LAG),
+            buckets: Semaphore::new(BUCKETS),
             waiters: Mutex::default(),
             heard: Mutex::default(),
         };

@@ -153,7 +153,7 @@ impl<H: Host> Client<H> {
         Err(failure(fault))
     }
 
-    fn prefer(&self, node: &NodeUrl) {
+    pub(crate) fn prefer(&self, node: &NodeUrl) {
         if let Some(place) = self.network.nodes.iter().position(|known| known == node) {
             *lock(&self.preferred) = place;
         }

@@ -98,15 +98,18 @@ fn a_large_attachment_streams_in_memory_of_one_leaf() {
         adopt::accept(&client, &mut alice, &waiting.drafts[0], &mut rng).await.unwrap();
         let mine = read::read(&client, &mut alice, index).await.unwrap();
         let attachment = mine.document().statement().attachments[0].clone();
-        // Pinned for the patient, by keys that occur once.
-        let pins = |node| {
+        let pins = |node| -> Vec<String> {
             let pins = network.pins(node);
             pins.into_iter()
                 .filter(|(cid, _)| *cid == attachment.cid.to_string())
                 .map(|(_, key)| key)
                 .collect()
         };
-        let keys: Vec<Vec<String>> = vec![pins(0), pins(1)];
+        // Not while the entry is made: the author, who knows this address, would see which entry it is.
+        assert_eq!((pins(0).len(), pins(1).len()), (1, 1), "the hospital's");
+        assert_eq!(adopt::pin_attachments(&client, &mut alice).await, Ok(0));
+        // Pinned for the patient, by keys that occur once.
+        let keys = [pins(0), pins(1)];
         assert!(keys.iter().all(|keys| keys.len() == 2), "the hospital's and the patient's");
         assert_ne!(keys[0][1], keys[1][1]);
 

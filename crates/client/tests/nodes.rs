@@ -9,10 +9,10 @@ use yilian_client::{
     patient::{backup, grant, inbox, offer, own, read},
     practitioner::{self, NewRecord},
     reader,
-    wallet::index::Lane,
+    wallet::{index::Lane, state::GrantStatus},
 };
 use yilian_finality::{FinalityError, snapshot};
-use yilian_ledger::Kind;
+use yilian_ledger::{Kind, Outcome};
 use yilian_testkit::{
     client::without_freshness,
     ledger::Seeded,
@@ -199,5 +199,69 @@ fn the_highest_backup_of_any_node_wins() {
         let mut found = Wallet::create(seed(1), client.chain(), lane, disk).await.unwrap();
         assert_eq!(backup::restore(&client, &mut found).await.unwrap(), 1);
         assert_eq!(found.state().offers[&index].note.as_str(), "the second visit");
+    });
+}
+
+#[test]
+fn a_transaction_that_a_node_withholds_goes_to_another_one() {
+    run(30, 2, |network| async move {
+        let (client, mut rng) = (network.client(), Seeded::new(9));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        network.set_fault(0, Fault::WithholdsTransactions);
+        let index =
+            own::record(&client, &mut alice, &bundle("Alice"), Vec::new(), None, &mut rng).await.unwrap();
+        assert_eq!(network.kept(0).len(), 1);
+        assert!(read::read(&client, &mut alice, index).await.is_ok());
+    });
+}
+
+#[test]
+fn a_grant_that_a_node_denied_and_played_later_is_found() {
+    run(31, 2, |network| async move {
+        let staff = staff(&network).await;
+        let (client, mut rng) = (network.client(), Seeded::new(10));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        let (record, _) = written(&client, &staff, &mut alice, "Alice", &mut rng).await;
+        let reader = client.reader_card(staff.carol.id).await.unwrap();
+        let delivery = grant::Delivery::Within(1);
+        let terms = || grant::Terms { record, reader: &reader, expiry_class: 1, delivery, note: "" };
+        let status =
+            |alice: &Wallet<common::Disk>, at: usize| alice.state().grants.values().nth(at).unwrap().status;
+        network.set_fault(0, Fault::DeniesTransactions);
+        for _ in 0..2 {
+            let error = grant::grant(&client, &mut alice, terms(), &mut rng).await.unwrap_err();
+            assert!(matches!(error, ClientError::Rejected { .. }), "{error:?}");
+        }
+        network.set_fault(0, Fault::None);
+        assert_eq!(network.submit(&network.kept(0)[0]).await, Ok(Outcome::Applied));
+        client.refresh();
+        grant::settle(&client, &mut alice).await.unwrap();
+        assert_eq!(status(&alice, 0), GrantStatus::Active);
+        assert_eq!(status(&alice, 1), GrantStatus::Submitted);
+
+        // The other one can come no more once its time is over.
+        network.advance(client.parameters().await.unwrap().max_validity_ms + 10_000).await;
+        grant::settle(&client, &mut alice).await.unwrap();
+        assert_eq!(status(&alice, 1), GrantStatus::Failed);
+        assert!(!matches!(network.submit(&network.kept(0)[1]).await, Ok(Outcome::Applied)));
+    });
+}
+
+#[test]
+fn a_large_backup_is_paid_for() {
+    run(32, 2, |network| async move {
+        let (client, mut rng) = (network.client(), Seeded::new(11));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        let held = alice.state().tickets.len();
+        backup::back_up(&client, &mut alice).await.unwrap();
+        assert_eq!(alice.state().tickets.len(), held, "small ones are free");
+        for _ in 0..140 {
+            offer::offer(&client, &mut alice, &"n".repeat(500)).await.unwrap();
+        }
+        assert_eq!(backup::back_up(&client, &mut alice).await, Ok(2));
+        assert_eq!(alice.state().tickets.len(), held - 1);
+        // The room is paid for until the backup outgrows it.
+        assert_eq!(backup::back_up(&client, &mut alice).await, Ok(2));
+        assert_eq!(alice.state().tickets.len(), held - 1);
     });
 }

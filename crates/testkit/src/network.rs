@@ -167,6 +167,11 @@ impl TestNetwork {
         nodes.iter().find_map(|node| node.newest(mailbox)).expect("a message was left")
     }
 
+    /// Transactions that a faulty node did not pass on.
+    pub fn kept(&self, node: usize) -> Vec<Transaction> {
+        self.0.nodes.borrow()[node].kept.clone()
+    }
+
     /// Whether the authority signs with a key that is not the ledger's.
     pub fn set_tagging(&self, tags: bool) {
         self.0.authority.borrow_mut().tags = tags;

@@ -128,17 +128,27 @@ async fn a_ticket_is_spent_once_and_no_store_keeps_a_re_encryption_key() {
     let nodes: Vec<Handle> = (0..4).map(|i| net.start(i)).collect();
     until("a first block", || nodes.iter().all(|n| n.snapshot().is_some())).await;
 
-    // Two records with one ticket, at two nodes at once: one is made, the other is dropped.
-    let (one, two) = (net.world.key(), net.world.key());
+    // Three records with one ticket, two of them at two nodes at once: one is made, the other is refused or dropped, the
+    // third finds the ticket spent.
+    let (one, two, three) = (net.world.key(), net.world.key(), net.world.key());
     net.world.time = now();
     let ticket = net.world.ticket();
     let first = encode(&net.world.create(&one, std::slice::from_ref(&ticket)));
-    let second = encode(&net.world.create(&two, &[ticket]));
+    let second = encode(&net.world.create(&two, std::slice::from_ref(&ticket)));
+    let third = encode(&net.world.create(&three, &[ticket]));
     let first = nodes[0].submit(first).await.unwrap();
-    let second = nodes[1].submit(second).await.unwrap();
+    let second = nodes[1].submit(second).await;
     let patience = Duration::from_secs(15);
     let first = tokio::time::timeout(patience, nodes[0].wait_final(first)).await.unwrap();
-    let second = tokio::time::timeout(patience, nodes[1].wait_final(second)).await.unwrap();
+    let second = match second {
+        Ok(second) => tokio::time::timeout(patience, nodes[1].wait_final(second)).await.unwrap(),
+        Err(refused) => {
+            assert_eq!(refused, Refusal::TicketSpent.into());
+            Err(ChainError::Dropped)
+        }
+    };
+    let spent = Err(Refusal::TicketSpent.into());
+    assert_eq!(nodes[0].submit(third).await, spent);
     let applied = [first, second].iter().filter(|r| r.is_ok_and(|i| i.outcome == Outcome::Applied)).count();
     let dropped = [first, second].iter().filter(|r| **r == Err(ChainError::Dropped)).count();
     assert_eq!((applied, dropped), (1, 1));
@@ -157,7 +167,7 @@ async fn a_ticket_is_spent_once_and_no_store_keeps_a_re_encryption_key() {
     let again = net.create(&owner);
     let failed = finalize(&nodes[3], again).await;
     assert_eq!(failed.outcome, Outcome::Failed(Refusal::RecordExists));
-    let block = nodes[0].block(failed.height).await.unwrap().unwrap();
+    let block = nodes[3].block(failed.height).await.unwrap().unwrap();
     assert_eq!(block.transactions[0].outcome, failed.outcome);
     assert_eq!(block.transactions[0].kind, "create");
 

@@ -78,8 +78,7 @@ pub(super) async fn enter<H: Host, S: Store>(
     let ours = |entry: &Entry| matches!(entry, Entry::Record(RecordEntry { com: c, .. }) if *c == com);
     let entry = client.apply(&create, &aid.name(), ours).await?;
     note_attachments(wallet, document);
-    keep(wallet, index, &entry, summary).await?;
-    pin_attachments(client, wallet).await.map(drop)
+    keep(wallet, index, &entry, summary).await
 }
 
 /// Puts attachments that we do not pin ourselves on the list.
@@ -160,7 +159,9 @@ async fn keep_pin<S: Store>(
 
 /// Pins the attachments of records that were taken over, so that no hospital can let them vanish; how many are left.
 ///
-/// A pin costs what an upload costs. What the tickets at hand do not pay for stays on the list for the next call.
+/// Call it at a time of its own, hours after a record was accepted and not for several records at once: the author knows
+/// the attachments' addresses, and whoever sees a pin right beside an entry knows which entry the draft became. A pin
+/// costs what an upload costs. What the tickets at hand do not pay for stays on the list for the next call.
 pub async fn pin_attachments<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,

@@ -6,17 +6,19 @@
 
 use commonware_codec::Encode as _;
 use yilian_api::{
-    backup::{Backup, MAX_BLOB, MIN_BLOB, backup_name},
+    backup::{BYTES_PER_TICKET, Backup, BackupStored, MAX_BLOB, MIN_BLOB, backup_name},
     encoding::{from_base64, key_to_hex, signature_from_hex, signature_to_hex, to_base64},
+    problem::Code,
     signing::Statement,
 };
-use yilian_crypto::{Digest, Label, seed::Seed};
+use yilian_crypto::{Digest, Label, seed::Seed, ticket::TicketWithKey};
 
 use crate::{
     client::{Client, failure, worse},
     error::{ClientError, Lie, NodeFault},
     host::{Host, NodeUrl},
     http::backup as http,
+    payment::Payer,
     wallet::{
         Store, Wallet, WalletError,
         index::Lane,
@@ -40,9 +42,9 @@ pub async fn back_up<H: Host, S: Store>(
     wallet.save().await?;
     let backup = seal(client, &keys, wallet.state(), counter)?;
     let name = backup_name(&keys.write.verifying_key());
-    let (mut written, mut fault) = (0, None);
+    let (mut written, mut fault, mut tickets) = (0, None, Vec::new());
     for node in client.nodes() {
-        match http::put(client.host(), &node, &name, &backup).await {
+        match put(client, wallet, &node, &name, &backup, &mut tickets).await? {
             Ok(_) => written += 1,
             Err(other) => {
                 client.report(&node, &other);
@@ -51,6 +53,41 @@ pub async fn back_up<H: Host, S: Store>(
         }
     }
     if written == 0 { Err(failure(fault)) } else { Ok(written) }
+}
+
+/// Writes to one node; where it asks for payment, with tickets, the same ones at every node.
+async fn put<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+    node: &NodeUrl,
+    name: &Digest,
+    backup: &Backup,
+    tickets: &mut Vec<TicketWithKey>,
+) -> Result<Result<BackupStored, NodeFault>, ClientError> {
+    let answer = http::put(client.host(), node, name, backup).await;
+    let costs = [Code::PaymentRequired, Code::BackupStore];
+    match &answer {
+        Err(NodeFault::Problem { code, .. }) if costs.iter().any(|cost| cost.text() == code) => {}
+        _ => return Ok(answer),
+    }
+    let audience = match client.audience(node).await {
+        Ok(audience) => audience,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if tickets.is_empty() {
+        let bytes = from_base64(&backup.blob, MAX_BLOB).map_or(MAX_BLOB, |blob| blob.len());
+        let parameters = client.parameters().await?;
+        let price = bytes.div_ceil(BYTES_PER_TICKET);
+        *tickets = match super::tickets::take(client, wallet, price, &parameters).await {
+            Ok(taken) => taken,
+            // Another node may not ask for any.
+            Err(ClientError::NoTickets) => return Ok(answer),
+            Err(other) => return Err(other),
+        };
+    }
+    let statement = Statement::backup_room(&audience, name, backup.counter);
+    let paid = Backup { payment: Some(Payer::Tickets(tickets).pay(&statement)), ..backup.clone() };
+    Ok(http::put(client.host(), node, name, &paid).await)
 }
 
 /// Reads the backups of all lanes in use and takes in what this wallet does not know; how many were found.

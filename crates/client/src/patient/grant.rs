@@ -140,7 +140,7 @@ async fn submit<H: Host, S: Store>(
         &keys.withdrawal(record, index),
         rk,
         terms.expiry_class,
-        ledger_time.after(parameters.max_validity_ms / 2),
+        valid_until(parameters, ledger_time),
         &tickets,
     );
     let outcome = client.apply(&transaction, &name, |entry| matches!(entry, Entry::Grant(_))).await;
@@ -153,12 +153,8 @@ async fn submit<H: Host, S: Store>(
             Ok(())
         }
         Ok(_) => Err(ClientError::WrongEntry),
-        Err(error) => {
-            if matches!(error, ClientError::Rejected { .. }) {
-                (grant.status, grant.outgoing) = (GrantStatus::Failed, None);
-            }
-            Err(error)
-        }
+        // Not even a refusal is proved: the grant may still come to be, until its time is over.
+        Err(error) => Err(error),
     };
     wallet.save().await?;
     result
@@ -173,6 +169,10 @@ pub async fn settle<H: Host, S: Store>(
         (grant.status == GrantStatus::Submitted).then_some((*key, grant.bid))
     };
     let open: Vec<_> = wallet.state().grants.iter().filter_map(unsettled).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let max_validity = client.parameters().await?.max_validity_ms;
     for (key, bid) in open {
         let view = client.look_up(&bid.name()).await?;
         let Some(grant) = wallet.state_mut().grants.get_mut(&key) else { continue };
@@ -181,6 +181,10 @@ pub async fn settle<H: Host, S: Store>(
                 (grant.status, grant.granted, grant.expiry) = (GrantStatus::Active, entry.time, entry.expiry);
             }
             Some(Entry::Tombstone { .. }) => (grant.status, grant.outgoing) = (GrantStatus::Withdrawn, None),
+            // No block can hold it any more (L-71).
+            None if view.time() > grant.granted.after(max_validity) => {
+                (grant.status, grant.outgoing) = (GrantStatus::Failed, None);
+            }
             _ => {}
         }
     }
@@ -237,9 +241,35 @@ pub async fn withdraw<H: Host, S: Store>(
     Ok(ended)
 }
 
+/// Last block time of a grant, one that all wallets of that quarter of the validity share: derived from a header's exact
+/// time, it would mark what one wallet made from one view of the chain. A half to three quarters of the validity ahead.
+fn valid_until(parameters: &Parameters, now: Time) -> Time {
+    let step = (parameters.max_validity_ms / 4).max(1);
+    Time(now.after(parameters.max_validity_ms / 2).0.div_ceil(step).saturating_mul(step))
+}
+
 /// Uniform below `bound` but for a bias of 2^-64.
 fn random_below(bound: u64, rng: &mut impl CryptoRng) -> u64 {
     let mut wide = [0; 16];
     rng.fill_bytes(&mut wide);
     (u128::from_le_bytes(wide) % u128::from(bound.max(1))) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn valid_until_tells_no_more_than_the_quarter_of_the_validity() {
+        let parameters = Parameters::default();
+        let quarter = parameters.max_validity_ms / 4;
+        let begun = 1_000_000 * quarter + 1;
+        let until = valid_until(&parameters, Time(begun));
+        for time in [begun, begun + 1, begun + 60_000, begun + quarter - 1] {
+            assert_eq!(valid_until(&parameters, Time(time)), until);
+            let ahead = until.0 - time;
+            assert!((2 * quarter..=3 * quarter).contains(&ahead), "{ahead}");
+        }
+        assert_ne!(valid_until(&parameters, Time(begun + quarter)), until);
+    }
 }

@@ -17,6 +17,8 @@ use commonware_codec::Encode as _;
 /// How often and how long to look again, ms.
 const POLL_MS: u64 = 300;
 const POLLS: usize = 100;
+/// Looks after which another node gets the transaction, too: the first one may keep it to itself.
+const PATIENCE: usize = 10;
 
 impl<H: Host> Client<H> {
     /// Submits and waits until the bucket of `name` shows an entry for which `done` holds; that entry.
@@ -27,9 +29,15 @@ impl<H: Host> Client<H> {
         done: impl Fn(&Entry) -> bool,
     ) -> Result<Entry, ClientError> {
         let encoded = transaction.encode();
-        let (node, mut status) =
+        let (mut node, mut status) =
             self.ask(async |node| http::ledger::submit(self.host(), node, &encoded).await).await?;
-        for _ in 0..POLLS {
+        for poll in 0..POLLS {
+            if poll == PATIENCE
+                && matches!(status, TransactionStatus::Pooled)
+                && let Some(elsewhere) = self.submit_elsewhere(&encoded, &node).await
+            {
+                (node, status) = elsewhere;
+            }
             match &status {
                 TransactionStatus::Pooled => {}
                 TransactionStatus::Applied { time, .. } => {
@@ -49,6 +57,24 @@ impl<H: Host> Client<H> {
                 .map_err(|fault| at(&node, fault))?;
         }
         self.found(name, &done).await?.ok_or(ClientError::NotFinalized)
+    }
+
+    /// Every validator sees a transaction anyway, so that a second node learns nothing.
+    async fn submit_elsewhere(
+        &self,
+        encoded: &[u8],
+        first: &NodeUrl,
+    ) -> Option<(NodeUrl, TransactionStatus)> {
+        for node in self.nodes().into_iter().filter(|node| node != first) {
+            match http::ledger::submit(self.host(), &node, encoded).await {
+                Ok(status) => {
+                    self.prefer(&node);
+                    return Some((node, status));
+                }
+                Err(fault) => self.report(&node, &fault),
+            }
+        }
+        None
     }
 
     async fn confirm(

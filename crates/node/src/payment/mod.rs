@@ -3,7 +3,7 @@
 mod error;
 mod used;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use commonware_codec::DecodeExt as _;
 use redb::Database;
@@ -93,6 +93,11 @@ impl Payments {
     ) -> Result<Verified, PaymentError> {
         if paid.len() != price || paid.len() > MAX_TICKETS {
             return Err(PaymentError::Tickets { given: paid.len(), price });
+        }
+        // Before any is verified: one good ticket, repeated, would buy thousands of verifications.
+        let distinct: BTreeSet<&str> = paid.iter().map(|paid| paid.ticket.as_str()).collect();
+        if distinct.len() != paid.len() {
+            return Err(PaymentError::Spent);
         }
         let now = self.view.time()?;
         let parameters = self.view.parameters();

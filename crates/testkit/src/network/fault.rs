@@ -28,6 +28,10 @@ pub enum Fault {
     LosesContent,
     /// Says that a transaction was applied and throws it away.
     SwallowsTransactions,
+    /// Takes transactions and keeps them to itself.
+    WithholdsTransactions,
+    /// Says that a transaction failed, and keeps it for later.
+    DeniesTransactions,
     /// Forgets what it was given of backups but the first.
     OldBackups,
     /// Hands out messages with a flipped bit.

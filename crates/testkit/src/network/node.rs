@@ -35,6 +35,8 @@ pub(super) struct Node {
     used: BTreeSet<Digest>,
     /// Content under pin keys, as the node knows them.
     pub pins: Vec<(String, String)>,
+    /// Transactions that it did not pass on.
+    pub kept: Vec<yilian_ledger::Transaction>,
 }
 
 struct Upload {
@@ -259,6 +261,13 @@ impl Node {
         Statement::backup(&world.chain.0, backup.counter, &blob)
             .verify(&key, &signature)
             .map_err(|_| Code::RequestUnauthorized)?;
+        let size = |old: &Backup| from_base64(&old.blob, backup::MAX_BLOB).map_or(0, |blob| blob.len());
+        let room = self.backups.get(&name).and_then(|stored| stored.last()).map_or(0, size);
+        if blob.len() > room.max(backup::FREE_BLOB) {
+            let payment = backup.payment.as_ref().ok_or(Code::PaymentRequired)?;
+            let statement = Statement::backup_room(&self.audience(world), &name, backup.counter);
+            self.pay(world, payment, &statement, blob.len().div_ceil(backup::BYTES_PER_TICKET) as u64)?;
+        }
         let stored = self.backups.entry(name).or_default();
         if stored.last().is_some_and(|newest| newest.counter >= backup.counter) {
             return Err(Code::BackupCounter);

@@ -108,7 +108,10 @@ async fn node_route(
             json(&EntryAnswer { snapshot, answer: to_base64(&answer.encode()) })
         }
         ("GET", ["v1", "buckets", kind, bits, value]) => bucket(network, fault, kind, bits, value).await,
-        ("POST", ["v1", "transactions"]) => submit(network, fault, &request.body).await,
+        ("POST", ["v1", "transactions"]) => submit(network, node, fault, &request.body).await,
+        ("GET", ["v1", "transactions", _]) if fault == Fault::WithholdsTransactions => {
+            json(&TransactionStatus::Pooled)
+        }
         _ => store_route(network, node, &segments, request.method.as_str(), request.body),
     }
 }
@@ -233,7 +236,7 @@ async fn bucket(
     json(&BucketAnswer { snapshot, bucket: to_base64(&bucket.encode()) })
 }
 
-async fn submit(network: &TestNetwork, fault: Fault, bytes: &[u8]) -> Result<Vec<u8>, Code> {
+async fn submit(network: &TestNetwork, node: usize, fault: Fault, bytes: &[u8]) -> Result<Vec<u8>, Code> {
     use commonware_codec::{Copying, DecodeExt as _};
     let transaction = Transaction::decode(Copying(bytes)).map_err(|_| Code::TransactionMalformed)?;
     let digest = transaction.digest().to_string();
@@ -241,8 +244,19 @@ async fn submit(network: &TestNetwork, fault: Fault, bytes: &[u8]) -> Result<Vec
         let world = network.0.world.borrow();
         TransactionStatus::Applied { height: world.height.0, time: world.time.0 }
     };
-    if fault == Fault::SwallowsTransactions {
-        return json(&Submitted { digest, status: applied(network) });
+    let lie = match fault {
+        Fault::SwallowsTransactions => Some(applied(network)),
+        Fault::WithholdsTransactions => Some(TransactionStatus::Pooled),
+        Fault::DeniesTransactions => {
+            let (height, time) = network.with_world(|world| (world.height.0, world.time.0));
+            let (code, detail) = ("ledger.denied".into(), "it did not fail".into());
+            Some(TransactionStatus::Failed { height, time, code, detail })
+        }
+        _ => None,
+    };
+    if let Some(status) = lie {
+        network.0.nodes.borrow_mut()[node].kept.push(transaction);
+        return json(&Submitted { digest, status });
     }
     let status = match network.submit(&transaction).await {
         Ok(Outcome::Applied) => applied(network),
