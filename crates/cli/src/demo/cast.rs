@@ -93,6 +93,11 @@ impl Patient {
 
     /// Sees to it that there are tickets for what comes next; waits for the next period if this one's are spent.
     pub async fn stock(&mut self) -> Result<usize, ClientError> {
+        self.stock_for(ENOUGH).await
+    }
+
+    /// The same, for a step that takes `needed` of them.
+    pub async fn stock_for(&mut self, needed: usize) -> Result<usize, ClientError> {
         let parameters = self.client.parameters().await?;
         let mut fetched = 0;
         loop {
@@ -100,7 +105,7 @@ impl Patient {
                 fetched += self.fetch(Period(parameters.period(self.client.now()).0 + ahead)).await?;
             }
             let now = Time(self.client.now().0 + MARGIN_MS);
-            if self.wallet.tickets(Class::Care, &parameters, now) >= ENOUGH {
+            if self.wallet.tickets(Class::Care, &parameters, now) >= needed {
                 return Ok(fetched);
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
