@@ -51,7 +51,6 @@ impl<E: Spawner + StorageContext> Clone for Query<E> {
 
 impl<E: Spawner + StorageContext> Query<E> {
     pub async fn answer(&self, clock: &E, name: Name) -> Result<Answered, ChainError> {
-        let _turn = self.shared.answering.acquire().await.map_err(|_| ChainError::Stopped)?;
         let (snapshot, state) = self.certified(clock).await?;
         let link = link(&state, &name).await?;
         let entry = if link.link.name == name { Some(self.entry_of(&link.link)?) } else { None };
@@ -60,7 +59,7 @@ impl<E: Spawner + StorageContext> Query<E> {
     }
 
     pub async fn bucket(&self, clock: &E, prefix: Prefix) -> Result<Bucketed, ChainError> {
-        let _turn = self.shared.answering.acquire().await.map_err(|_| ChainError::Stopped)?;
+        let _turn = self.shared.buckets.acquire().await.map_err(|_| ChainError::Stopped)?;
         let (snapshot, state) = self.certified(clock).await?;
         let first = link(&state, &prefix.first()).await?;
         let mut walk = Walk::start(&prefix, &first).ok_or(ChainError::Damaged)?;

@@ -28,8 +28,8 @@ use crate::{
 
 /// Certified headers kept for answers that begin while the next block is applied.
 const RECENT: usize = 16;
-/// Answers with proofs made at a time: they share threads with consensus, which must not stand behind a crowd of clients.
-const ANSWERING: usize = 16;
+/// Buckets proved at a time: each holds the state locked meanwhile, and a block that is to be applied waits for them.
+const BUCKETS: usize = 4;
 /// Block summaries a slow subscriber may lag behind.
 const SUBSCRIBER_LAG: usize = 256;
 
@@ -66,10 +66,9 @@ pub struct Shared {
     parameters: RwLock<Parameters>,
     ticket_keys: RwLock<BTreeMap<(Period, Class), TicketKey>>,
     pub blocks: broadcast::Sender<BlockSummary>,
+    pub buckets: Semaphore,
     waiters: Mutex<Waiters>,
     heard: Mutex<HashMap<[u8; 32], Instant>>,
-    /// A permit for each answer that is being made.
-    pub answering: Semaphore,
 }
 
 /// A panicking thread stops the chain anyway; what it held is a cache or a counter.
@@ -104,9 +103,9 @@ impl Shared {
             parameters: RwLock::new(genesis.parameters.clone()),
             ticket_keys: RwLock::default(),
             blocks: broadcast::Sender::new(SUBSCRIBER_LAG),
+            buckets: Semaphore::new(BUCKETS),
             waiters: Mutex::default(),
             heard: Mutex::default(),
-            answering: Semaphore::new(ANSWERING),
         };
         for (name, entry) in shared.genesis_entries.iter().map(|(n, e)| (*n, e.clone())) {
             shared.learn(&name, &entry);

@@ -89,6 +89,9 @@ pub enum Command {
 
     /// What was granted to a member: open, export, ask for more
     Reader(reader::Args),
+
+    /// Act out the whole story on four validators, then the attacks, then a failure
+    Demo(crate::demo::Demo),
 }
 
 #[cfg(test)]

@@ -39,6 +39,17 @@ pub struct Process {
     _lifeline: Option<ChildStdin>,
 }
 
+/// Runs this same program to its end; its standard output.
+pub async fn run_self(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let mut command = Command::new(std::env::current_exe().context("cannot find this program's own file")?);
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    let out = command.output().await.context("cannot start a process")?;
+    if out.status.success() {
+        return Ok(out.stdout);
+    }
+    anyhow::bail!("`yilian {}` failed: {}", arguments.join(" "), String::from_utf8_lossy(&out.stderr).trim())
+}
+
 impl Process {
     /// Starts this same program again with other arguments.
     pub fn start(program: &Program) -> anyhow::Result<Self> {

@@ -153,6 +153,11 @@ impl Folder {
         self.certificate(ROOT)
     }
 
+    /// Certificate of the intermediate that certifies institutions.
+    pub fn issuer(&self) -> anyhow::Result<Certificate> {
+        self.certificate(ISSUER)
+    }
+
     /// Member id of the root.
     pub fn root_id(&self) -> anyhow::Result<MemberId> {
         Ok(MemberId::of(None, &self.root()?.contents().subject_id))

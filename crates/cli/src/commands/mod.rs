@@ -29,6 +29,7 @@ pub fn run(args: Args, output: Output) -> anyhow::Result<()> {
         Command::Records(args) => block_on(records::run(args, &global, output)),
         Command::Practitioner(args) => block_on(practitioner::run(args, &global, output)),
         Command::Reader(args) => block_on(reader::run(args, &global, output)),
+        Command::Demo(demo) => block_on(crate::demo::run(demo, output)),
     }
 }
 

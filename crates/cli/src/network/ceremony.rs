@@ -105,7 +105,7 @@ fn fill(layout: &Layout, options: &Options, ports: &Ports) -> anyhow::Result<()>
         let settings = node_settings(&opened.issuer);
         fs::write(dir.join(CONFIG_FILE), toml::to_string(&settings)?)?;
     }
-    folder.write_settings(&authority_settings())?;
+    folder.write_settings(&authority_settings(options))?;
     describe(&genesis, &opened.issuer).write(&layout.description())?;
     connect(layout, ports)
 }
@@ -155,16 +155,18 @@ fn node_settings(issuer: &Issuer) -> Settings {
         authorities: vec![key_to_hex(&issuer.certificate().contents().signing_key)],
         limits: Limits::default(),
         pool: Pool::default(),
+        content: Default::default(),
         mailbox: Default::default(),
         backup: Default::default(),
-        content: Default::default(),
     }
 }
 
-fn authority_settings() -> folder::Settings {
+fn authority_settings(options: &Options) -> folder::Settings {
+    let defaults = folder::Settings::new(loopback(0), PathBuf::from("..").join(GENESIS_FILE), Vec::new());
     folder::Settings {
         passphrase_file: Some(PathBuf::from(PASSPHRASE)),
-        ..folder::Settings::new(loopback(0), PathBuf::from("..").join(GENESIS_FILE), Vec::new())
+        tickets_per_period: options.tickets_per_period.unwrap_or(defaults.tickets_per_period),
+        ..defaults
     }
 }
 

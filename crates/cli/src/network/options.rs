@@ -15,6 +15,8 @@ pub struct Options {
     pub validators: usize,
     pub ports: PortChoice,
     pub parameters: Parameters,
+    /// Tickets of a wallet per period and class; the authority's default if none is given.
+    pub tickets_per_period: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,7 @@ impl Options {
             validators: 4,
             ports: PortChoice::Base(DEFAULT_BASE),
             parameters: Parameters::default(),
+            tickets_per_period: None,
         }
     }
 
