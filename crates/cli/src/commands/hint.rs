@@ -155,14 +155,14 @@ mod tests {
         for error in [
             ClientError::NoTickets,
             ClientError::NotFinalized,
-            ClientError::Transport { node: node.clone(), source: TransportError::Timeout },
+            ClientError::Transport { node: node.clone(), source: yilian_client::TransportError::Timeout },
             ClientError::StaleNode { node, age_ms: 1 },
             ClientError::Offer(OfferError::Checksum),
             ClientError::Profile(RecordError::NotJson),
             ClientError::Ended(yilian_ledger::Time(0)),
         ] {
             assert!(!next(&error).is_empty(), "{error}");
-            assert!(code(&error).contains('.'), "{error}");
+            assert!(error.code().contains('.'), "{error}");
         }
     }
 
