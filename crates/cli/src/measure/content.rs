@@ -21,7 +21,7 @@ const MIB: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     pub bytes: u64,
-    /// SHA-256 of the bytes leaf by leaf, the mean of one pass before and one after. Seconds, as those below.
+    /// SHA-256 of the bytes leaf by leaf, the fastest of passes before, between and after. Seconds, as those below.
     pub hash_seconds: f64,
     /// Written, hashed, synced, indexed.
     pub put_seconds: f64,
@@ -52,6 +52,7 @@ pub fn measure(mib: u64) -> anyhow::Result<Content> {
 
     let (before, ()) = timed(|| hash(source.clone()))?;
     let (put, root) = timed(|| Ok(store.put(source.clone(), &PinKey([0; 33]), now_ms())?))?;
+    let (between, ()) = timed(|| hash(source.clone()))?;
     let (get, read) = timed(|| {
         let mut object = store.object(&root)?.context("what was stored is not there")?;
         Ok(object.read(0..bytes, &mut io::sink())?)
@@ -60,7 +61,7 @@ pub fn measure(mib: u64) -> anyhow::Result<Content> {
     let (after, ()) = timed(|| hash(source))?;
 
     let peak = machine::peak_memory(std::process::id());
-    let hashed = (before + after) / 2;
+    let hashed = before.min(between).min(after);
     Ok(Content {
         bytes,
         hash_seconds: hashed.as_secs_f64(),

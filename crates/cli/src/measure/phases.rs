@@ -45,15 +45,15 @@ impl Bench {
     }
 
     pub async fn all(&mut self, rates: &[u32]) -> anyhow::Result<Vec<Load>> {
-        let mut loads = Vec::new();
+        let mut loads = Vec::with_capacity(rates.len() + 2);
         self.warm_up().await?;
         for rate in rates {
             loads.push(self.creates(*rate).await?);
         }
         let most = self.most_grants().await?;
         let rate = sustainable(most.applied_per_second);
-        loads.push(self.grants(rate).await?);
         loads.push(most);
+        loads.push(self.grants(rate).await?);
         Ok(loads)
     }
 
