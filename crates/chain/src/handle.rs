@@ -118,13 +118,17 @@ impl Handle {
         }
         let (shared, bytes) = (self.0.shared.clone(), transaction.clone());
         let check = move || Checked::check(&bytes, shared.chain, &*shared);
-        let checked = compute(check).await.ok_or(SubmitError::Stopped)??;
+        let checked = {
+            let _turn = self.0.shared.checks.acquire().await.map_err(|_| SubmitError::Stopped)?;
+            compute(check).await.ok_or(SubmitError::Stopped)??
+        };
         let prospect = self.ask(|reply| Request::Prospect(checked.clone(), reply)).await;
         let prospect = prospect.map_err(|_| SubmitError::Stopped)??;
         let inserted = self.0.shared.pool().insert(checked.clone(), Source::Own, prospect, now_ms());
         let inserted = inserted.map_err(|refused| match refused {
             NotPooled::Full => SubmitError::PoolFull,
             NotPooled::Ticket => SubmitError::Refused(Refusal::TicketSpent),
+            NotPooled::Withdrawal => SubmitError::Refused(Refusal::AlreadyWithdrawn),
         })?;
         if inserted {
             self.0.shared.announce_arrival();

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use yilian_crypto::Digest;
-use yilian_ledger::{Checked, Kind, Name};
+use yilian_ledger::{Checked, Kind, Name, name::Bid, transaction::Body};
 
 use crate::{
     block::{MAX_BYTES, MAX_TRANSACTIONS},
@@ -42,6 +42,8 @@ pub enum NotPooled {
     Full,
     #[error("another transaction in the pool is paid with the same ticket")]
     Ticket,
+    #[error("another withdrawal of the same grant is in the pool")]
+    Withdrawal,
 }
 
 #[derive(Debug)]
@@ -75,13 +77,25 @@ pub struct Pool {
     all: Load,
     by_source: HashMap<Source, Load>,
     doubtful: HashMap<Source, Load>,
-    /// Spent names of the tickets that pay for what stands here.
-    tickets: HashSet<Name>,
+    /// Of what peers sent, together.
+    peers: Load,
+    /// What only one transaction here may use: see `claims`.
+    claimed: HashSet<Name>,
 }
 
 /// Names under which a transaction's tickets are spent.
 pub fn spends(checked: &Checked) -> impl Iterator<Item = Name> {
     checked.names().into_iter().filter(|name| name.kind() == Some(Kind::SpentTicket))
+}
+
+/// Names that only one transaction of the pool may stand for: of its tickets, and of the grant it withdraws, since a key
+/// can sign one withdrawal in any number of ways. Nobody else can claim them: both take the key's signature.
+fn claims(checked: &Checked) -> impl Iterator<Item = Name> {
+    let withdrawn = match &checked.transaction().body {
+        Body::Withdraw(withdraw) => Some(Bid::of(&withdraw.withdrawal).name()),
+        _ => None,
+    };
+    spends(checked).chain(withdrawn)
 }
 
 impl Pool {
@@ -94,7 +108,8 @@ impl Pool {
             all: Load::default(),
             by_source: HashMap::new(),
             doubtful: HashMap::new(),
-            tickets: HashSet::new(),
+            peers: Load::default(),
+            claimed: HashSet::new(),
         }
     }
 
@@ -122,9 +137,10 @@ impl Pool {
         if self.contains(&digest) {
             return Ok(false);
         }
-        // One ticket would otherwise buy room for any number of transactions.
-        if spends(&checked).any(|ticket| self.tickets.contains(&ticket)) {
-            return Err(NotPooled::Ticket);
+        // One ticket, or one grant, would otherwise buy room for any number of transactions.
+        if let Some(claim) = claims(&checked).find(|claim| self.claimed.contains(claim)) {
+            let is_ticket = claim.kind() == Some(Kind::SpentTicket);
+            return Err(if is_ticket { NotPooled::Ticket } else { NotPooled::Withdrawal });
         }
         let bytes = checked.encoded().len();
         if !self.has_room(bytes, source, prospect) {
@@ -134,7 +150,7 @@ impl Pool {
             load.count += 1;
             load.bytes += bytes;
         }
-        self.tickets.extend(spends(&checked));
+        self.claimed.extend(claims(&checked));
         self.arrivals += 1;
         self.order.insert(self.arrivals, digest);
         let pooled = Pooled { checked, source, prospect, arrival: self.arrivals, since: now };
@@ -148,7 +164,11 @@ impl Pool {
         let of = |loads: &HashMap<Source, Load>| loads.get(&source).copied().unwrap_or_default();
         let doubtful = prospect == Prospect::Doubtful
             && of(&self.doubtful).exceeds(more, count / DOUBTFUL_PART, bytes / DOUBTFUL_PART);
+        // However many peers conspire, the share of this node's clients stays free for them.
+        let rest = |of: usize| of - share(of).min(of - share(of).min(of));
+        let crowded = source != Source::Own && self.peers.exceeds(more, rest(count), rest(bytes));
         !doubtful
+            && !crowded
             && !self.all.exceeds(more, count, bytes)
             && !of(&self.by_source).exceeds(more, share(count), share(bytes))
     }
@@ -156,14 +176,16 @@ impl Pool {
     /// What a transaction counts for.
     fn loads(&mut self, source: Source, prospect: Prospect) -> impl Iterator<Item = &mut Load> {
         let doubtful = (prospect == Prospect::Doubtful).then(|| self.doubtful.entry(source).or_default());
-        [&mut self.all, self.by_source.entry(source).or_default()].into_iter().chain(doubtful)
+        let peers = (source != Source::Own).then_some(&mut self.peers);
+        let these = [&mut self.all, self.by_source.entry(source).or_default()];
+        these.into_iter().chain(peers).chain(doubtful)
     }
 
     pub fn remove(&mut self, digest: &Digest) -> bool {
         let Some(pooled) = self.transactions.remove(digest) else { return false };
         self.order.remove(&pooled.arrival);
-        for ticket in spends(&pooled.checked) {
-            self.tickets.remove(&ticket);
+        for claim in claims(&pooled.checked) {
+            self.claimed.remove(&claim);
         }
         let bytes = pooled.checked.encoded().len();
         for load in self.loads(pooled.source, pooled.prospect) {
@@ -251,16 +273,46 @@ mod tests {
         assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Ok(true));
         assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Ok(true));
         assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Err(NotPooled::Full));
+        // Another does not help it.
+        let accomplice = Source::Peer([2; 32]);
+        let more = transactions.next().unwrap();
+        assert_eq!(pool.insert(more, accomplice, Prospect::Good, 0), Err(NotPooled::Full));
         assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, Prospect::Good, 0), Ok(true));
-        assert_eq!(
-            pool.insert(transactions.next().unwrap(), Source::Peer([2; 32]), Prospect::Good, 0),
-            Ok(true)
-        );
-        assert_eq!(
-            pool.insert(transactions.next().unwrap(), Source::Peer([3; 32]), Prospect::Good, 0),
-            Err(NotPooled::Full)
-        );
+        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, Prospect::Good, 0), Ok(true));
         assert_eq!(pool.len(), 4);
+    }
+
+    #[test]
+    fn own_clients_leave_room_for_peers_and_room_comes_back() {
+        let mut transactions = some(4).into_iter();
+        let mut pool = Pool::new(LIMITS);
+        let mut insert = |pool: &mut Pool, source| {
+            let checked = transactions.next().unwrap();
+            (checked.digest(), pool.insert(checked, source, Prospect::Good, 0))
+        };
+        let (first, inserted) = insert(&mut pool, Source::Peer([1; 32]));
+        assert_eq!(inserted, Ok(true));
+        assert_eq!(insert(&mut pool, Source::Peer([2; 32])).1, Ok(true));
+        assert_eq!(insert(&mut pool, Source::Peer([3; 32])).1, Err(NotPooled::Full));
+        assert!(pool.remove(&first));
+        assert_eq!(insert(&mut pool, Source::Peer([3; 32])).1, Ok(true));
+    }
+
+    #[test]
+    fn one_grant_is_withdrawn_by_one_transaction() {
+        let mut world = World::new(4);
+        let withdrawal = world.key();
+        let withdraw = Withdraw::sign(world.chain, &withdrawal);
+        let checked = world.check(&withdraw).unwrap();
+        let mut pool = Pool::new(ROOM);
+        // As if the same key had signed its withdrawal another way.
+        pool.claimed.insert(Bid::of(&withdrawal.verifying_key()).name());
+        assert_eq!(insert(&mut pool, &checked, Prospect::Good), Err(NotPooled::Withdrawal));
+        pool.claimed.clear();
+        assert_eq!(insert(&mut pool, &checked, Prospect::Good), Ok(true));
+        assert_eq!(pool.claimed.len(), 1);
+        assert!(pool.remove(&checked.digest()));
+        assert!(pool.claimed.is_empty());
     }
 
     #[test]

@@ -30,6 +30,8 @@ use crate::{
 const RECENT: usize = 16;
 /// Buckets proved at a time: each holds the state locked meanwhile, and a block that is to be applied waits for them.
 const BUCKETS: usize = 4;
+/// Clients' transactions checked at a time: blocks are checked by the same threads, and must not queue behind a crowd.
+const CHECKS: usize = 8;
 /// Block summaries a slow subscriber may lag behind.
 const SUBSCRIBER_LAG: usize = 256;
 
@@ -67,6 +69,7 @@ pub struct Shared {
     ticket_keys: RwLock<BTreeMap<(Period, Class), TicketKey>>,
     pub blocks: broadcast::Sender<BlockSummary>,
     pub buckets: Semaphore,
+    pub checks: Semaphore,
     waiters: Mutex<Waiters>,
     heard: Mutex<HashMap<[u8; 32], Instant>>,
 }
@@ -104,6 +107,7 @@ impl Shared {
             ticket_keys: RwLock::default(),
             blocks: broadcast::Sender::new(SUBSCRIBER_LAG),
             buckets: Semaphore::new(BUCKETS),
+            checks: Semaphore::new(CHECKS),
             waiters: Mutex::default(),
             heard: Mutex::default(),
         };
