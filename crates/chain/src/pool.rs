@@ -4,13 +4,14 @@
 //! it once, and a ticket in one transaction only. What costs nothing and cannot be in a block over the newest final state
 //! gets a small share of its own. Pure: no clock, no lock.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use yilian_crypto::Digest;
-use yilian_ledger::{Checked, Kind, Name};
+use yilian_ledger::{Checked, Height, Name};
 
 use crate::{
     block::{MAX_BYTES, MAX_TRANSACTIONS},
+    claims::{spends, writes},
     config::PoolLimits,
 };
 
@@ -50,8 +51,10 @@ struct Pooled {
     source: Source,
     prospect: Prospect,
     arrival: u64,
-    /// Chain time at which it was pooled, ms.
+    /// When it was pooled, ms.
     since: u64,
+    /// Of the newest final state over which it was tried again and did.
+    passed: Option<Height>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,13 +78,8 @@ pub struct Pool {
     all: Load,
     by_source: HashMap<Source, Load>,
     doubtful: HashMap<Source, Load>,
-    /// Spent names of the tickets that pay for what stands here.
-    tickets: HashSet<Name>,
-}
-
-/// Names under which a transaction's tickets are spent.
-pub fn spends(checked: &Checked) -> impl Iterator<Item = Name> {
-    checked.names().into_iter().filter(|name| name.kind() == Some(Kind::SpentTicket))
+    /// By name, the arrivals of what writes it.
+    written: HashMap<Name, BTreeSet<u64>>,
 }
 
 impl Pool {
@@ -94,7 +92,7 @@ impl Pool {
             all: Load::default(),
             by_source: HashMap::new(),
             doubtful: HashMap::new(),
-            tickets: HashSet::new(),
+            written: HashMap::new(),
         }
     }
 
@@ -123,7 +121,7 @@ impl Pool {
             return Ok(false);
         }
         // One ticket would otherwise buy room for any number of transactions.
-        if spends(&checked).any(|ticket| self.tickets.contains(&ticket)) {
+        if spends(&checked).any(|ticket| self.written.contains_key(&ticket)) {
             return Err(NotPooled::Ticket);
         }
         let bytes = checked.encoded().len();
@@ -134,10 +132,12 @@ impl Pool {
             load.count += 1;
             load.bytes += bytes;
         }
-        self.tickets.extend(spends(&checked));
         self.arrivals += 1;
+        for name in writes(&checked) {
+            self.written.entry(name).or_default().insert(self.arrivals);
+        }
         self.order.insert(self.arrivals, digest);
-        let pooled = Pooled { checked, source, prospect, arrival: self.arrivals, since: now };
+        let pooled = Pooled { checked, source, prospect, arrival: self.arrivals, since: now, passed: None };
         self.transactions.insert(digest, pooled);
         Ok(true)
     }
@@ -162,8 +162,13 @@ impl Pool {
     pub fn remove(&mut self, digest: &Digest) -> bool {
         let Some(pooled) = self.transactions.remove(digest) else { return false };
         self.order.remove(&pooled.arrival);
-        for ticket in spends(&pooled.checked) {
-            self.tickets.remove(&ticket);
+        for name in writes(&pooled.checked) {
+            if let Some(arrivals) = self.written.get_mut(&name) {
+                arrivals.remove(&pooled.arrival);
+                if arrivals.is_empty() {
+                    self.written.remove(&name);
+                }
+            }
         }
         let bytes = pooled.checked.encoded().len();
         for load in self.loads(pooled.source, pooled.prospect) {
@@ -197,6 +202,40 @@ impl Pool {
     pub fn own_since(&self, before: u64) -> Vec<Checked> {
         let own = |p: &&Pooled| p.source == Source::Own && p.since <= before;
         self.transactions.values().filter(own).map(|p| p.checked.clone()).collect()
+    }
+
+    /// What pays nothing, was pooled up to `before` and not tried over the state of `height`, oldest first.
+    pub fn free_since(&self, before: u64, height: Height, limit: usize) -> Vec<Checked> {
+        let is_due = |p: &&Pooled| {
+            p.since <= before && p.passed != Some(height) && p.checked.transaction().body.payment().is_none()
+        };
+        let waiting = self.order.values().filter_map(|digest| self.transactions.get(digest)).filter(is_due);
+        waiting.take(limit).map(|p| p.checked.clone()).collect()
+    }
+
+    /// It would be applied over the state of `height`.
+    pub fn passed(&mut self, digest: &Digest, height: Height) {
+        if let Some(pooled) = self.transactions.get_mut(digest) {
+            pooled.passed = Some(height);
+        }
+    }
+
+    /// Whether anything else that stands here writes one of `names`. Doubtful ones do not vouch for those before them, or
+    /// two of them would keep each other.
+    pub fn brings(&self, names: &BTreeSet<Name>, whose: &Digest) -> bool {
+        let own = self.transactions.get(whose).map_or(u64::MAX, |p| p.arrival);
+        let is_good = |arrival: &u64| {
+            let pooled = self.order.get(arrival).and_then(|digest| self.transactions.get(digest));
+            pooled.is_some_and(|p| p.prospect == Prospect::Good || p.passed.is_some())
+        };
+        let vouches = |arrival: &u64| *arrival != own && (*arrival < own || is_good(arrival));
+        names.iter().filter_map(|name| self.written.get(name)).flatten().any(vouches)
+    }
+
+    /// What is paid with the ticket that is spent under `name`.
+    pub fn paid_with(&self, name: &Name) -> Option<Digest> {
+        let arrival = self.written.get(name)?.first()?;
+        self.order.get(arrival).copied()
     }
 
     /// Drops what was pooled before `before`.
@@ -307,6 +346,51 @@ mod tests {
         assert_eq!(insert(&mut pool, &second, Prospect::Good), Err(NotPooled::Ticket));
         assert!(pool.remove(&first.digest()));
         assert_eq!(insert(&mut pool, &second, Prospect::Good), Ok(true));
+    }
+
+    #[test]
+    fn what_another_transaction_brings_is_known_and_two_doubtful_ones_do_not_keep_each_other() {
+        let mut world = World::new(4);
+        let (owner, withdrawal, ticket) = (world.key(), world.key(), world.ticket());
+        let grant = world.grant(&owner, &withdrawal, &[ticket]);
+        let withdraw = Withdraw::sign(world.chain, &withdrawal);
+        let [grant, withdraw] = [grant, withdraw].map(|t| world.check(&t).unwrap());
+        let bid: BTreeSet<Name> = writes(&withdraw).into_iter().collect();
+        let mut pool = Pool::new(ROOM);
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        insert(&mut pool, &withdraw, Prospect::Doubtful).unwrap();
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        insert(&mut pool, &grant, Prospect::Good).unwrap();
+        assert!(pool.brings(&bid, &withdraw.digest()));
+        pool.remove(&grant.digest());
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        insert(&mut pool, &grant, Prospect::Doubtful).unwrap();
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        assert!(pool.brings(&bid, &grant.digest()));
+    }
+
+    #[test]
+    fn what_pays_nothing_is_reviewed_once_for_every_state() {
+        let mut world = World::new(5);
+        let (owner, withdrawal, ticket) = (world.key(), world.key(), world.ticket());
+        let spent = Name::spent_ticket(&ticket.ticket.spent_id());
+        let create = world.create(&owner, &[ticket]);
+        let withdraw = Withdraw::sign(world.chain, &withdrawal);
+        let [create, withdraw] = [create, withdraw].map(|t| world.check(&t).unwrap());
+        let mut pool = Pool::new(ROOM);
+        assert_eq!(pool.paid_with(&spent), None);
+        pool.insert(create.clone(), Source::Own, Prospect::Good, 1).unwrap();
+        pool.insert(withdraw.clone(), Source::Own, Prospect::Doubtful, 2).unwrap();
+        assert_eq!(pool.paid_with(&spent), Some(create.digest()));
+        let due = |pool: &Pool, before, height| {
+            let waiting = pool.free_since(before, Height(height), 10);
+            waiting.iter().map(Checked::digest).collect::<Vec<_>>()
+        };
+        assert_eq!(due(&pool, 1, 7), []);
+        assert_eq!(due(&pool, 2, 7), [withdraw.digest()]);
+        pool.passed(&withdraw.digest(), Height(7));
+        assert_eq!(due(&pool, 2, 7), []);
+        assert_eq!(due(&pool, 2, 8), [withdraw.digest()]);
     }
 
     #[test]
