@@ -79,6 +79,10 @@ pub fn millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
+/// How often a proposer looks for candidates when all that it found were refused: once through a full pool, and finality
+/// waits no longer.
+const MAX_SELECTIONS: usize = 4;
+
 /// Values that writes replace.
 type Superseded = BTreeMap<Name, Digest>;
 
@@ -148,7 +152,9 @@ impl Machine {
         let mut loader = Loader::<E>::new(&self.shared, batches, parent.height.0 == 0);
         let time = Time(now.max(parent.time.0 + 1));
         let context = self.block_context(parent, time);
+        let mut rounds = 0;
         loop {
+            rounds += 1;
             let candidates = self.shared.candidates(&parent.digest());
             let (candidates, selection) = match loader.select(&context, candidates).await {
                 Ok(selected) => selected,
@@ -165,8 +171,14 @@ impl Machine {
             for (index, refusal) in &selection.refused {
                 self.refuse(parent, candidates[*index].digest(), *refusal);
             }
-            if selection.included.is_empty() && !is_due {
-                return None;
+            if selection.included.is_empty() {
+                // Behind those that were refused, and are gone, good ones may wait.
+                if !selection.refused.is_empty() && rounds < MAX_SELECTIONS {
+                    continue;
+                }
+                if !is_due {
+                    return None;
+                }
             }
             let transactions = selection.included.iter().map(|i| candidates[*i].clone()).collect();
             let superseded = loader.superseded_by(&selection);

@@ -1,11 +1,21 @@
 //! What transactions have to do with each other before any is in a block: which names each would write, and which
 //! refusals another transaction can still undo (spec B-22, B-27).
 
-use yilian_ledger::{Checked, Kind, Name, Refusal, transaction::Body};
+use yilian_ledger::{Checked, Kind, Name, Refusal, name::Bid, transaction::Body};
 
 /// Names under which a transaction's tickets are spent.
 pub fn spends(checked: &Checked) -> impl Iterator<Item = Name> {
     checked.names().into_iter().filter(|name| name.kind() == Some(Kind::SpentTicket))
+}
+
+/// Names that only one transaction of the pool may stand for: of its tickets, and of the grant it withdraws, since a key
+/// can sign one withdrawal in any number of ways. Nobody else can claim them: both take the key's signature.
+pub fn claims(checked: &Checked) -> impl Iterator<Item = Name> {
+    let withdrawn = match &checked.transaction().body {
+        Body::Withdraw(withdraw) => Some(Bid::of(&withdraw.withdrawal).name()),
+        _ => None,
+    };
+    spends(checked).chain(withdrawn)
 }
 
 /// Names that a transaction writes if it is applied, spent tickets included, those of the ends of grants not.

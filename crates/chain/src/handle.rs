@@ -119,7 +119,10 @@ impl Handle {
         }
         let (shared, bytes) = (self.0.shared.clone(), transaction.clone());
         let check = move || Checked::check(&bytes, shared.chain, &*shared);
-        let checked = compute(check).await.ok_or(SubmitError::Stopped)??;
+        let checked = {
+            let _turn = self.0.shared.checks.acquire().await.map_err(|_| SubmitError::Stopped)?;
+            compute(check).await.ok_or(SubmitError::Stopped)??
+        };
         let admitted = self.ask(|reply| Request::Admit(checked.clone(), reply)).await;
         let prospect = match admitted.map_err(|_| SubmitError::Stopped)? {
             Ok(prospect) => prospect,
@@ -131,6 +134,7 @@ impl Handle {
         let is_new = pooled.map_err(|refused| match refused {
             NotPooled::Full => SubmitError::PoolFull,
             NotPooled::Ticket => SubmitError::Refused(Refusal::TicketSpent),
+            NotPooled::Withdrawal => SubmitError::Refused(Refusal::AlreadyWithdrawn),
         })?;
         if is_new {
             // Full queues lose nothing: a waiting transaction is repeated, and a re-encryption is made when needed.

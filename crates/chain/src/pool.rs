@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use yilian_crypto::Digest;
-use yilian_ledger::{Checked, Height, Name};
+use yilian_ledger::{Checked, Height, Kind, Name};
 
 use crate::{
     block::{MAX_BYTES, MAX_TRANSACTIONS},
-    claims::{spends, writes},
+    claims::{claims, writes},
     config::PoolLimits,
 };
 
@@ -43,6 +43,8 @@ pub enum NotPooled {
     Full,
     #[error("another transaction in the pool is paid with the same ticket")]
     Ticket,
+    #[error("another withdrawal of the same grant is in the pool")]
+    Withdrawal,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,10 @@ pub struct Pool {
     doubtful: HashMap<Source, Load>,
     /// By name, the arrivals of what writes it.
     written: HashMap<Name, BTreeSet<u64>>,
+    /// Of what peers sent, together.
+    peers: Load,
+    /// What only one transaction here may use.
+    claimed: HashSet<Name>,
 }
 
 impl Pool {
@@ -93,6 +99,8 @@ impl Pool {
             by_source: HashMap::new(),
             doubtful: HashMap::new(),
             written: HashMap::new(),
+            peers: Load::default(),
+            claimed: HashSet::new(),
         }
     }
 
@@ -120,9 +128,10 @@ impl Pool {
         if self.contains(&digest) {
             return Ok(false);
         }
-        // One ticket would otherwise buy room for any number of transactions.
-        if spends(&checked).any(|ticket| self.written.contains_key(&ticket)) {
-            return Err(NotPooled::Ticket);
+        // One ticket, or one grant, would otherwise buy room for any number of transactions.
+        if let Some(claim) = claims(&checked).find(|claim| self.claimed.contains(claim)) {
+            let is_ticket = claim.kind() == Some(Kind::SpentTicket);
+            return Err(if is_ticket { NotPooled::Ticket } else { NotPooled::Withdrawal });
         }
         let bytes = checked.encoded().len();
         if !self.has_room(bytes, source, prospect) {
@@ -132,6 +141,7 @@ impl Pool {
             load.count += 1;
             load.bytes += bytes;
         }
+        self.claimed.extend(claims(&checked));
         self.arrivals += 1;
         for name in writes(&checked) {
             self.written.entry(name).or_default().insert(self.arrivals);
@@ -148,7 +158,11 @@ impl Pool {
         let of = |loads: &HashMap<Source, Load>| loads.get(&source).copied().unwrap_or_default();
         let doubtful = prospect == Prospect::Doubtful
             && of(&self.doubtful).exceeds(more, count / DOUBTFUL_PART, bytes / DOUBTFUL_PART);
+        // However many peers conspire, the share of this node's clients stays free for them.
+        let rest = |of: usize| of - share(of).min(of - share(of).min(of));
+        let crowded = source != Source::Own && self.peers.exceeds(more, rest(count), rest(bytes));
         !doubtful
+            && !crowded
             && !self.all.exceeds(more, count, bytes)
             && !of(&self.by_source).exceeds(more, share(count), share(bytes))
     }
@@ -156,7 +170,9 @@ impl Pool {
     /// What a transaction counts for.
     fn loads(&mut self, source: Source, prospect: Prospect) -> impl Iterator<Item = &mut Load> {
         let doubtful = (prospect == Prospect::Doubtful).then(|| self.doubtful.entry(source).or_default());
-        [&mut self.all, self.by_source.entry(source).or_default()].into_iter().chain(doubtful)
+        let peers = (source != Source::Own).then_some(&mut self.peers);
+        let these = [&mut self.all, self.by_source.entry(source).or_default()];
+        these.into_iter().chain(peers).chain(doubtful)
     }
 
     pub fn remove(&mut self, digest: &Digest) -> bool {
@@ -169,6 +185,9 @@ impl Pool {
                     self.written.remove(&name);
                 }
             }
+        }
+        for claim in claims(&pooled.checked) {
+            self.claimed.remove(&claim);
         }
         let bytes = pooled.checked.encoded().len();
         for load in self.loads(pooled.source, pooled.prospect) {
@@ -252,7 +271,7 @@ impl Pool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use yilian_ledger::transaction::Withdraw;
+    use yilian_ledger::{name::Bid, transaction::Withdraw};
     use yilian_testkit::ledger::{Chain as _, World};
 
     use super::*;
@@ -290,16 +309,46 @@ mod tests {
         assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Ok(true));
         assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Ok(true));
         assert_eq!(pool.insert(transactions.next().unwrap(), peer, Prospect::Good, 0), Err(NotPooled::Full));
+        // Another does not help it.
+        let accomplice = Source::Peer([2; 32]);
+        let more = transactions.next().unwrap();
+        assert_eq!(pool.insert(more, accomplice, Prospect::Good, 0), Err(NotPooled::Full));
         assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, Prospect::Good, 0), Ok(true));
-        assert_eq!(
-            pool.insert(transactions.next().unwrap(), Source::Peer([2; 32]), Prospect::Good, 0),
-            Ok(true)
-        );
-        assert_eq!(
-            pool.insert(transactions.next().unwrap(), Source::Peer([3; 32]), Prospect::Good, 0),
-            Err(NotPooled::Full)
-        );
+        assert_eq!(pool.insert(transactions.next().unwrap(), Source::Own, Prospect::Good, 0), Ok(true));
         assert_eq!(pool.len(), 4);
+    }
+
+    #[test]
+    fn own_clients_leave_room_for_peers_and_room_comes_back() {
+        let mut transactions = some(4).into_iter();
+        let mut pool = Pool::new(LIMITS);
+        let mut insert = |pool: &mut Pool, source| {
+            let checked = transactions.next().unwrap();
+            (checked.digest(), pool.insert(checked, source, Prospect::Good, 0))
+        };
+        let (first, inserted) = insert(&mut pool, Source::Peer([1; 32]));
+        assert_eq!(inserted, Ok(true));
+        assert_eq!(insert(&mut pool, Source::Peer([2; 32])).1, Ok(true));
+        assert_eq!(insert(&mut pool, Source::Peer([3; 32])).1, Err(NotPooled::Full));
+        assert!(pool.remove(&first));
+        assert_eq!(insert(&mut pool, Source::Peer([3; 32])).1, Ok(true));
+    }
+
+    #[test]
+    fn one_grant_is_withdrawn_by_one_transaction() {
+        let mut world = World::new(4);
+        let withdrawal = world.key();
+        let withdraw = Withdraw::sign(world.chain, &withdrawal);
+        let checked = world.check(&withdraw).unwrap();
+        let mut pool = Pool::new(ROOM);
+        // As if the same key had signed its withdrawal another way.
+        pool.claimed.insert(Bid::of(&withdrawal.verifying_key()).name());
+        assert_eq!(insert(&mut pool, &checked, Prospect::Good), Err(NotPooled::Withdrawal));
+        pool.claimed.clear();
+        assert_eq!(insert(&mut pool, &checked, Prospect::Good), Ok(true));
+        assert_eq!(pool.claimed.len(), 1);
+        assert!(pool.remove(&checked.digest()));
+        assert!(pool.claimed.is_empty());
     }
 
     #[test]

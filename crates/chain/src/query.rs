@@ -54,6 +54,7 @@ impl<E: Spawner + StorageContext> Query<E> {
     }
 
     pub async fn bucket(&self, clock: &E, prefix: Prefix) -> Result<Bucketed, ChainError> {
+        let _turn = self.shared.buckets.acquire().await.map_err(|_| ChainError::Stopped)?;
         let (snapshot, state) = self.certified(clock).await?;
         let first = link(&state, &prefix.first()).await?;
         let mut walk = Walk::start(&prefix, &first).ok_or(ChainError::Damaged)?;

@@ -33,6 +33,10 @@ use crate::{
 const RECENT: usize = 16;
 /// Most transactions of own clients at a time that wait at the door for what they need.
 const DOUBTS: usize = 256;
+/// Buckets proved at a time: each holds the state locked meanwhile, and a block that is to be applied waits for them.
+const BUCKETS: usize = 4;
+/// Clients' transactions checked at a time: blocks are checked by the same threads, and must not queue behind a crowd.
+const CHECKS: usize = 8;
 /// Block summaries a slow subscriber may lag behind.
 const SUBSCRIBER_LAG: usize = 256;
 
@@ -72,6 +76,8 @@ pub struct Shared {
     parameters: RwLock<Parameters>,
     ticket_keys: RwLock<BTreeMap<(Period, Class), TicketKey>>,
     pub blocks: broadcast::Sender<BlockSummary>,
+    pub buckets: Semaphore,
+    pub checks: Semaphore,
     waiters: Mutex<Waiters>,
     heard: Mutex<HashMap<[u8; 32], Instant>>,
 }
@@ -115,6 +121,8 @@ impl Shared {
             parameters: RwLock::new(genesis.parameters.clone()),
             ticket_keys: RwLock::default(),
             blocks: broadcast::Sender::new(SUBSCRIBER_LAG),
+            buckets: Semaphore::new(BUCKETS),
+            checks: Semaphore::new(CHECKS),
             waiters: Mutex::default(),
             heard: Mutex::default(),
         };

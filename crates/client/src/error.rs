@@ -86,7 +86,7 @@ pub enum ClientError {
 
     #[error("nothing on the chain under this name")]
     NotFound,
-    #[error("withdrawn or expired since {0:?}")]
+    #[error("the grant was withdrawn or has expired")]
     Ended(Time),
     #[error("the state holds something else under this name")]
     WrongEntry,

@@ -34,6 +34,8 @@ use crate::{
 
 /// For a request's head, and for an idle connection.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
+/// For a client to take a part of its answer.
+const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// For open requests at shutdown.
 const GRACE: Duration = Duration::from_secs(10);
 /// Between two collections of content that nobody keeps.
@@ -112,7 +114,12 @@ impl Node {
         tasks.spawn(upkeep(app.clone(), database));
         let (content, grace) = (app.content.clone(), config.content.grace());
         tasks.spawn(async move { content.collect_every(COLLECTION, grace).await });
-        let limits = Limits { connections: config.limits.connections, head: HEAD_LIMIT, grace: GRACE };
+        let limits = Limits {
+            connections: config.limits.connections,
+            head: HEAD_LIMIT,
+            stall: STALL_LIMIT,
+            grace: GRACE,
+        };
         let server = tokio::spawn(serve::serve(listener, http::router(app), limits, stopped));
         tracing::info!(%http, "node started");
         Ok(Self { http, chain, stop, server, tasks })

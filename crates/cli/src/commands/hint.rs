@@ -1,17 +1,11 @@
 //! From an error of the flows to one line with a stable code, and what the person can do next.
 //!
-//! Refusals keep the code of whoever refused; everything else has a code of its own here, by area: `node`, `grant`,
-//! `record`, `directory`, `wallet`, `offer`, `member`, `file`.
+//! The code is the error's own (`ClientError::code`).
 
 use std::path::Path;
 
 use yilian_client::{
-    ClientError, TransportError,
-    member::MemberError,
-    message::MessageError,
-    offer::OfferError,
-    record::{DocumentError, ProfileError as RecordError},
-    wallet::WalletError,
+    ClientError, offer::OfferError, record::ProfileError as RecordError, wallet::WalletError,
 };
 use yilian_crypto::seed::SeedError;
 
@@ -66,103 +60,7 @@ pub fn explain(error: &ClientError) -> anyhow::Error {
         other => other.to_string(),
     };
     let message = if next.is_empty() { text } else { format!("{text}; {next}") };
-    refused(&code(error), message)
-}
-
-/// Stable, for scripts.
-pub fn code(error: &ClientError) -> String {
-    let code = match error {
-        ClientError::Refused { code, .. } | ClientError::Rejected { code, .. } => code.as_str(),
-        ClientError::LyingNode { .. } => "node.lies",
-        ClientError::StaleNode { .. } => "node.stale",
-        ClientError::Transport { source: TransportError::Timeout, .. } => "node.timeout",
-        ClientError::Transport { .. } => "node.unreachable",
-        ClientError::NoNodes => "network.no-nodes",
-        ClientError::NoAuthority => "network.no-authority",
-        ClientError::NotFinalized => "transaction.not-finalized",
-        ClientError::NotFound => "entry.not-found",
-        ClientError::Ended(_) => "grant.ended",
-        ClientError::WrongEntry => "entry.other",
-        ClientError::Commitment => "record.commitment",
-        ClientError::OwnerCommitment => "record.owner-commitment",
-        ClientError::Capsule => "grant.capsule",
-        ClientError::UnknownMember(_) => "directory.unknown",
-        ClientError::NotCertified(_) => "directory.not-certified-then",
-        ClientError::NotCertifiedNow => "directory.not-certified",
-        ClientError::CertificateChain => "directory.chain",
-        ClientError::NotAnAuthor => "record.not-an-author",
-        ClientError::IncompleteCard(_) => "directory.incomplete",
-        ClientError::Document(error) => document(*error),
-        ClientError::Profile(error) => record(*error),
-        ClientError::ContentKey(_) => "record.key",
-        ClientError::Message(error) => message(*error),
-        ClientError::Offer(error) => offer(*error),
-        ClientError::Wallet(error) => wallet(error),
-        ClientError::Member(MemberError::Keys) => "member.keys",
-        ClientError::Member(MemberError::Level) => "member.level",
-        ClientError::Content(_) | ClientError::Stream(_) => "content.damaged",
-        ClientError::Io(_) => "file.failed",
-        ClientError::OfferNotOpen(_) => "offer.not-open",
-        ClientError::UnknownRecord(_) => "record.unknown",
-        ClientError::NoTickets => "tickets.none",
-        ClientError::ExpiryClass(_) => "grant.expiry-class",
-        ClientError::NoTicketKey => "tickets.no-key",
-        ClientError::NoLane => "wallet.no-lane",
-        ClientError::NoDelegateeKey => "grant.other-reader",
-    };
-    code.to_owned()
-}
-
-fn document(error: DocumentError) -> &'static str {
-    match error {
-        DocumentError::Malformed => "record.malformed",
-        DocumentError::Version => "record.version",
-        DocumentError::Chain => "record.chain",
-        DocumentError::Body => "record.body",
-        DocumentError::TooLarge => "record.too-large",
-        DocumentError::Signature => "record.signature",
-    }
-}
-
-fn record(error: RecordError) -> &'static str {
-    match error {
-        RecordError::TooLarge => "record.too-large",
-        RecordError::NotJson => "record.not-json",
-        RecordError::TooDeep => "record.too-deep",
-        RecordError::NotABundle => "record.not-a-bundle",
-        RecordError::NoComposition => "record.no-composition",
-        RecordError::NoPatient => "record.no-patient",
-        RecordError::Form(_) => "record.form",
-    }
-}
-
-fn message(error: MessageError) -> &'static str {
-    match error {
-        MessageError::Seal => "message.seal",
-        MessageError::Malformed => "message.malformed",
-        MessageError::TooLarge => "message.too-large",
-        MessageError::Signature => "message.signature",
-    }
-}
-
-fn offer(error: OfferError) -> &'static str {
-    match error {
-        OfferError::Prefix => "offer.prefix",
-        OfferError::Character => "offer.character",
-        OfferError::Checksum => "offer.checksum",
-        OfferError::Malformed => "offer.malformed",
-        OfferError::Chain => "offer.chain",
-    }
-}
-
-fn wallet(error: &WalletError) -> &'static str {
-    match error {
-        WalletError::Store(_) => "wallet.not-saved",
-        WalletError::Sealed(_) => "wallet.damaged",
-        WalletError::Malformed => "wallet.form",
-        WalletError::Chain => "wallet.chain",
-        WalletError::Exhausted => "wallet.exhausted",
-    }
+    refused(error.code(), message)
 }
 
 /// What to do; empty where the error says it.
@@ -257,14 +155,14 @@ mod tests {
         for error in [
             ClientError::NoTickets,
             ClientError::NotFinalized,
-            ClientError::Transport { node: node.clone(), source: TransportError::Timeout },
+            ClientError::Transport { node: node.clone(), source: yilian_client::TransportError::Timeout },
             ClientError::StaleNode { node, age_ms: 1 },
             ClientError::Offer(OfferError::Checksum),
             ClientError::Profile(RecordError::NotJson),
             ClientError::Ended(yilian_ledger::Time(0)),
         ] {
             assert!(!next(&error).is_empty(), "{error}");
-            assert!(code(&error).contains('.'), "{error}");
+            assert!(error.code().contains('.'), "{error}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who plays: patients with wallets, certified members, each with a client of its own that believes nobody.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use commonware_codec::Encode as _;
@@ -20,13 +20,18 @@ use yilian_crypto::{
     seed::Seed,
     ticket::{Class, Period},
 };
-use yilian_ledger::{Kind, name::MemberId};
+use yilian_ledger::{Kind, Time, name::MemberId};
 
 use crate::{
     native::{FileStore, NativeHost, rng},
     network::Network,
     process::run_self,
 };
+
+/// As many tickets as one step takes at most.
+const ENOUGH: usize = 6;
+/// They must be good for so long, ms.
+const MARGIN_MS: u64 = 2_000;
 
 pub type Talk = Client<NativeHost>;
 
@@ -86,22 +91,39 @@ impl Patient {
         Ok(Self { name, client, wallet, seed })
     }
 
-    /// Sees to it that there are tickets for this period and, when its key stands, the next.
+    /// Sees to it that there are tickets for what comes next; waits for the next period if this one's are spent.
     pub async fn stock(&mut self) -> Result<usize, ClientError> {
+        self.stock_for(ENOUGH).await
+    }
+
+    /// The same, for a step that takes `needed` of them.
+    pub async fn stock_for(&mut self, needed: usize) -> Result<usize, ClientError> {
         let parameters = self.client.parameters().await?;
-        let now = self.client.header().await?.header().time.max(self.client.now());
-        let current = parameters.period(now);
         let mut fetched = 0;
-        for period in [current, Period(current.0 + 1)] {
-            match patient::tickets::fetch(&self.client, &mut self.wallet, Class::Care, period, &mut rng())
-                .await
-            {
-                Ok(count) => fetched += count,
-                Err(ClientError::NoTicketKey) if period != current => {}
-                Err(other) => return Err(other),
+        loop {
+            for ahead in [0, 1] {
+                fetched += self.fetch(Period(parameters.period(self.client.now()).0 + ahead)).await?;
             }
+            let now = Time(self.client.now().0 + MARGIN_MS);
+            if self.wallet.tickets(Class::Care, &parameters, now) >= needed {
+                return Ok(fetched);
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
-        Ok(fetched)
+    }
+
+    async fn fetch(&mut self, period: Period) -> Result<usize, ClientError> {
+        match patient::tickets::fetch(&self.client, &mut self.wallet, Class::Care, period, &mut rng()).await {
+            // The key is set some time before its period begins.
+            Err(ClientError::NoTicketKey) => Ok(0),
+            // The period ended between the question and the answer; or all of its tickets were fetched, and are spent.
+            Err(ClientError::Refused { code, .. })
+                if code == "tickets.period" || code == "tickets.budget" =>
+            {
+                Ok(0)
+            }
+            other => other,
+        }
     }
 }
 

@@ -82,7 +82,11 @@ async fn open(story: &mut Story, folder: &std::path::Path) -> anyhow::Result<Wor
     options.tickets_per_period = Some(64);
     let create = async {
         let network = tokio::task::spawn_blocking(move || Network::create(&options)).await??;
-        let seen = format!("chain {:.16}…, period {} s", network.genesis().chain_id().0, PERIOD_MS / 1000);
+        let seen = format!(
+            "chain {}, a period is {} s here instead of a day",
+            crate::output::short(&network.genesis().chain_id().0.to_string()),
+            PERIOD_MS / 1000
+        );
         anyhow::Ok((network, seen))
     };
     let mut network = story.step("Key ceremony: root, issuer, ticket keys, genesis", create).await?;

@@ -68,12 +68,14 @@ pub async fn grant<H: Host, S: Store>(
     let view = client.look_up(&aid.name()).await?;
     let entry = record_entry(&view, &aid)?.clone();
     let needed = 1 + usize::from(terms.delivery == Delivery::Now);
-    if wallet.tickets(TicketClass::Care, &parameters, view.time()) < needed {
+    // The view may be a while old; tickets are looked at by the present.
+    let now = view.time().max(client.now());
+    if wallet.tickets(TicketClass::Care, &parameters, now) < needed {
         return Err(ClientError::NoTickets);
     }
     let index = wallet.draw_grant(terms.record).await?.ok_or(ClientError::UnknownRecord(terms.record))?;
     prepare(client, wallet, &terms, index, &entry, rng).await?;
-    submit(client, wallet, &terms, index, &parameters, view.time()).await?;
+    submit(client, wallet, &terms, index, &parameters, now).await?;
     if terms.delivery == Delivery::Now {
         deliver(client, wallet).await?;
     }

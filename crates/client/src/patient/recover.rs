@@ -39,6 +39,7 @@ pub async fn recover<H: Host, S: Store>(
     wallet: &mut Wallet<S>,
     progress: &mut impl Progress,
 ) -> Result<Found, ClientError> {
+    client.refresh();
     let mut found = Found::default();
     let (mut empty, own) = (0, wallet.state().lane);
     for lane in Lane::all() {
@@ -173,5 +174,5 @@ async fn scan_grants<H: Host, S: Store>(
 }
 
 async fn entry_of<H: Host>(client: &Client<H>, name: &Name) -> Result<Option<Entry>, ClientError> {
-    Ok(client.look_up(name).await?.entry(name).cloned())
+    Ok(client.scan(name).await?.entry(name).cloned())
 }

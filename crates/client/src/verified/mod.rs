@@ -56,11 +56,26 @@ impl<H: Host> Client<H> {
         Ok(header)
     }
 
-    /// The bucket that `name` lies in, complete.
+    /// The bucket that `name` lies in, complete. What is kept serves only for what can no longer change: a name that is
+    /// there, of a kind that is not a grant. Absence and grants are asked for anew.
     pub async fn look_up(&self, name: &Name) -> Result<View, ClientError> {
-        if let Some(view) = lock(&self.cache).view(name, self.oldest()) {
-            return Ok(view);
+        let kept = lock(&self.cache).view(name, self.oldest());
+        match kept {
+            Some(view) if view.entry(name).is_some() && name.kind() != Some(Kind::Grant) => Ok(view),
+            _ => self.bucket_of(name).await,
         }
+    }
+
+    /// The same, content with whatever is not stale: for scans over many names.
+    pub async fn scan(&self, name: &Name) -> Result<View, ClientError> {
+        let kept = lock(&self.cache).view(name, self.oldest());
+        match kept {
+            Some(view) => Ok(view),
+            None => self.bucket_of(name).await,
+        }
+    }
+
+    async fn bucket_of(&self, name: &Name) -> Result<View, ClientError> {
         let header = self.header().await?;
         let prefix = Prefix::of(name, &header.header().counts).ok_or(ClientError::WrongEntry)?;
         self.bucket(prefix).await

@@ -12,6 +12,7 @@ pub mod extract;
 mod governance;
 mod mailbox;
 pub mod serve;
+mod stall;
 #[cfg(test)]
 mod tests;
 mod transactions;

@@ -1,4 +1,4 @@
-//! The listener: bounded connections, bounded time for a request's head, graceful end.
+//! The listener: bounded connections, bounded time for a request's head and for taking an answer, graceful end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +14,8 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 
+use super::stall::Patient;
+
 /// What one listener takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -21,6 +23,8 @@ pub struct Limits {
     pub connections: usize,
     /// For a request's head, and for an idle connection.
     pub head: Duration,
+    /// For a client to take a part of its answer: one that never reads would hold its connection for ever.
+    pub stall: Duration,
     /// For open requests once shutdown began.
     pub grace: Duration,
 }
@@ -43,7 +47,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, mut st
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = graceful.watch(connection(stream, router.clone(), limits.head));
+                let connection = graceful.watch(connection(stream, router.clone(), limits));
                 tokio::spawn(async move {
                     // A client that breaks off is no event.
                     let _ = connection.await;
@@ -66,13 +70,13 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, mut st
 fn connection(
     stream: TcpStream,
     router: Router,
-    head: Duration,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    limits: Limits,
+) -> http1::Connection<TokioIo<Patient<TcpStream>>, TowerToHyperService<Router>> {
     // Small answers must not wait for acknowledgements; failing to set it costs only time.
     let _ = stream.set_nodelay(true);
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
+        .header_read_timeout(limits.head)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.stall)), TowerToHyperService::new(router))
 }

@@ -20,7 +20,12 @@ use yilian_crypto::{
     sign::{Signature, VerifyingKey},
 };
 
-pub use self::{envelope::Envelope, error::MailboxError, quota::Quota, store::Store};
+pub use self::{
+    envelope::Envelope,
+    error::MailboxError,
+    quota::Quota,
+    store::{ROW_BYTES, Store},
+};
 use self::{replay::ReplayGuard, store::Incoming};
 use crate::{
     database::DatabaseError,

@@ -34,6 +34,9 @@ const MEMBER_POSTS: TableDefinition<(u64, [u8; 32]), u32> = TableDefinition::new
 const TOTALS: TableDefinition<&str, u64> = TableDefinition::new("mailbox-totals");
 const FREE_BYTES: &str = "free-bytes";
 
+/// What a message's rows take beside its bytes, as long as they stay: without it, tiny messages, and those their owner
+/// deletes at once, would fill the disk for nothing.
+pub const ROW_BYTES: u64 = 512;
 const DAY_MS: u64 = 86_400_000;
 
 #[derive(Clone)]
@@ -229,7 +232,8 @@ impl<'t> Tables<'t> {
             }
         }
         load.admit(quota, paid, bytes)?;
-        if !paid && self.free_bytes()?.saturating_add(bytes) > quota.free_store_bytes {
+        let room = bytes.saturating_add(ROW_BYTES);
+        if !paid && self.free_bytes()?.saturating_add(room) > quota.free_store_bytes {
             return Err(MailboxError::StoreFull);
         }
         Ok(())
@@ -240,7 +244,7 @@ impl<'t> Tables<'t> {
         self.sealed.insert(place, sealed)?;
         self.ends.insert((envelope.expires, place.0, place.1), ())?;
         if !envelope.paid {
-            let bytes = self.free_bytes()? + u64::from(envelope.bytes);
+            let bytes = self.free_bytes()?.saturating_add(u64::from(envelope.bytes) + ROW_BYTES);
             self.totals.insert(FREE_BYTES, bytes)?;
         }
         Ok(())
@@ -260,6 +264,9 @@ impl<'t> Tables<'t> {
                 self.release(&Digest(place.0))?;
             }
         }
+        if !envelope.paid {
+            self.give_back(ROW_BYTES)?;
+        }
         if let Some(target) = &envelope.receipt {
             self.release(target)?;
         }
@@ -270,10 +277,12 @@ impl<'t> Tables<'t> {
 
     fn drop_bytes(&mut self, place: Place, envelope: &Envelope) -> Result<(), DatabaseError> {
         self.sealed.remove(place)?;
-        if !envelope.paid {
-            let bytes = self.free_bytes()?.saturating_sub(u64::from(envelope.bytes));
-            self.totals.insert(FREE_BYTES, bytes)?;
-        }
+        if envelope.paid { Ok(()) } else { self.give_back(u64::from(envelope.bytes)) }
+    }
+
+    fn give_back(&mut self, bytes: u64) -> Result<(), DatabaseError> {
+        let left = self.free_bytes()?.saturating_sub(bytes);
+        self.totals.insert(FREE_BYTES, left)?;
         Ok(())
     }
 
@@ -309,6 +318,8 @@ impl<'t> Tables<'t> {
         now: u64,
     ) -> Result<(), DatabaseError> {
         let place = (target.0, message_id(receipt).0);
+        // Its signer may have posted the same bytes as a message: with that one's short life the receipt would end.
+        self.remove(place)?;
         let envelope = Envelope {
             kind: MessageKind::Receipt,
             paid: true,

@@ -4,7 +4,7 @@ use yilian_api::{
     signing::{MailboxVerb, Statement},
 };
 use yilian_crypto::{Digest, sign::SigningKey};
-use yilian_node::mailbox::{Mailboxes, NewMessage, Owner, Quota};
+use yilian_node::mailbox::{Mailboxes, NewMessage, Owner, Quota, ROW_BYTES};
 
 use crate::{
     refused,
@@ -154,18 +154,33 @@ async fn unpaid_messages_have_a_small_quota_that_deleting_does_not_refill() {
 #[tokio::test]
 async fn unpaid_messages_have_bounded_room_at_a_node() {
     let base = Base::new(46);
-    let quota = Quota { free_store_bytes: 100, ..Quota::default() };
+    let quota = Quota { free_store_bytes: 2 * ROW_BYTES + 100, ..Quota::default() };
     let (mailboxes, key) = (open(&base, quota), base.key());
-    let (id, expires) = mailboxes.post(free(id_of(&key), &[1; 60]), NOW).await.unwrap();
+    let (id, _) = mailboxes.post(free(id_of(&key), &[1; 60]), NOW).await.unwrap();
     refused!(mailboxes.post(free(id_of(&base.key()), &[2; 41]), NOW).await, MailboxStore);
     mailboxes.post(ticketed(&base, free(id_of(&base.key()), &[2; 41])), NOW).await.unwrap();
-    mailboxes.post(free(id_of(&base.key()), &[3; 40]), NOW).await.unwrap();
     let delete = owner(&base, &key, MailboxVerb::Delete, Some(&id), NOW);
     mailboxes.delete(&delete, id, NOW).await.unwrap();
-    mailboxes.post(free(id_of(&base.key()), &[4; 60]), NOW).await.unwrap();
-    refused!(mailboxes.post(free(id_of(&base.key()), &[5; 1]), NOW).await, MailboxStore);
+    let (_, expires) = mailboxes.post(free(id_of(&base.key()), &[3; 100]), NOW).await.unwrap();
+    refused!(mailboxes.post(free(id_of(&base.key()), &[4; 1]), NOW).await, MailboxStore);
     mailboxes.prune(expires).await.unwrap();
-    mailboxes.post(free(id_of(&base.key()), &[5; 100]), expires).await.unwrap();
+    mailboxes.post(free(id_of(&base.key()), &[5; 100 + ROW_BYTES as usize]), expires).await.unwrap();
+}
+
+#[tokio::test]
+async fn messages_without_bytes_worth_counting_do_not_fill_the_disk() {
+    let base = Base::new(62);
+    let rows = 4;
+    let quota = Quota { free_store_bytes: rows * (ROW_BYTES + 1), ..Quota::default() };
+    let mailboxes = open(&base, quota);
+    for n in 0..rows {
+        // Whoever posts to a mailbox of its own and deletes at once keeps a row all the same.
+        let key = base.key();
+        let (id, _) = mailboxes.post(free(id_of(&key), &[n as u8]), NOW).await.unwrap();
+        let delete = owner(&base, &key, MailboxVerb::Delete, Some(&id), NOW);
+        mailboxes.delete(&delete, id, NOW).await.unwrap();
+    }
+    refused!(mailboxes.post(free(id_of(&base.key()), &[9; 5]), NOW).await, MailboxStore);
 }
 
 #[tokio::test]
@@ -301,6 +316,25 @@ impl Asked {
     fn fetching(&self, time: u64) -> Owner {
         owner(&self.base, &self.reader, MailboxVerb::Fetch, Some(&self.message), time)
     }
+}
+
+#[tokio::test]
+async fn a_receipt_does_not_end_with_a_message_that_has_its_bytes() {
+    let asked = asked(63, Quota::default()).await;
+    let Asked { base, mailboxes, receipts, message, .. } = &asked;
+    // The reader knows what its receipt will be, and leaves the same bytes as an unpaid message before.
+    let receipt = asked.receipt(NOW + 1);
+    let early = free(id_of(receipts), &receipt.to_bytes());
+    let (_, ends) = mailboxes.post(early, NOW).await.unwrap();
+    let fetched = mailboxes.fetch(&asked.fetching(NOW + 1), *message, Some(receipt.signature), NOW + 1).await;
+    fetched.unwrap();
+
+    mailboxes.prune(ends).await.unwrap();
+    let key = owner(base, receipts, MailboxVerb::List, None, NOW + 1);
+    let listed = mailboxes.list(&key, NOW + 1).await.unwrap();
+    assert!(
+        matches!(&listed[..], [(_, envelope)] if envelope.kind == MessageKind::Receipt && envelope.expires > ends)
+    );
 }
 
 #[tokio::test]

@@ -27,7 +27,16 @@ pub async fn run(args: Run) -> anyhow::Result<()> {
         node = Node::start(config) => node?,
         () = signals.next() => return Ok(()),
     };
-    signals.next_or_parent(args.with_parent).await;
+    let chain = node.chain().clone();
+    tokio::select! {
+        () = signals.next_or_parent(args.with_parent) => {}
+        // A full disk, a damaged store: whoever supervises this process learns of it by its end.
+        () = chain.stopped() => {
+            node.shutdown().await;
+            anyhow::bail!("the chain stopped by itself; the log says why");
+        }
+    }
+    drop(chain);
     tokio::select! {
         () = node.shutdown() => Ok(()),
         () = signals.next() => anyhow::bail!("stopped at once; what was under way may be lost"),

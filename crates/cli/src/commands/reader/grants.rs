@@ -131,7 +131,7 @@ fn show(
     }
     let inside = inside.iter().map(|record| match record {
         Ok(record) => Inside::Record(Box::new(ShownRecord::of(record))),
-        Err(error) => Inside::Failed { code: hint::code(error), error: error.to_string() },
+        Err(error) => Inside::Failed { code: error.code().to_owned(), error: error.to_string() },
     });
     let opened = Opened {
         grant: args.grant,

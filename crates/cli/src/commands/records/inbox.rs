@@ -124,7 +124,7 @@ impl From<&Unreadable> for Bad {
         Self {
             record: bad.offer.to_string(),
             message: bad.message.to_string(),
-            code: hint::code(&bad.reason),
+            code: bad.reason.code().to_owned(),
             reason: bad.reason.to_string(),
         }
     }

@@ -7,6 +7,7 @@ mod import;
 mod inbox;
 mod list;
 mod offer;
+mod pin;
 mod show;
 
 pub(super) use grant::{expiry_class, member as grant_member};
@@ -81,6 +82,8 @@ enum Command {
     Log,
     /// Send what waits for its random delay; settle what broke off
     Deliver,
+    /// Keep the attachments of accepted records: best some hours after accepting, so that their author sees no connection
+    Pin,
 }
 
 pub async fn run(args: Args, global: &Global, output: Output) -> anyhow::Result<()> {
@@ -109,6 +112,7 @@ pub async fn run(args: Args, global: &Global, output: Output) -> anyhow::Result<
         Command::Grants => grant::list(patient),
         Command::Log => grant::log(patient).await,
         Command::Deliver => grant::deliver(patient).await,
+        Command::Pin => pin::pin(patient).await,
         Command::Import { .. } | Command::Attach(_) => Ok(()),
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     },
     http::Http,
     native::rng,
+    output::short,
 };
 
 type Refused = (String, String);
@@ -188,7 +189,7 @@ impl Insider {
                 let posted = self.post(transaction.encode().to_vec()).await;
                 posted.map_err(|(code, said)| anyhow::anyhow!("{code}: {said}"))?;
             }
-            anyhow::Ok(((), format!("BID {:.16}…", Bid::of(&wk.verifying_key()).0)))
+            anyhow::Ok(((), format!("BID {}", short(&Bid::of(&wk.verifying_key()).0.to_string()))))
         };
         story.step("The insider grants its own record and withdraws", work).await?;
         let ticket = self.ticket().await?;
@@ -198,8 +199,9 @@ impl Insider {
         let mine = self.ticket().await?;
         let post = self.post(repaid(grant, &mine).encode().to_vec());
         story.attack("The grant played again, under a new ticket", "signature.owner", post).await;
-        let post = self.post(withdraw.encode().to_vec());
-        story.attack("The withdrawal played again", "withdraw.withdrawn", post).await;
+        let nobody = Withdraw::sign(chain, &SigningKey::generate(&mut rng()));
+        let post = self.post(nobody.encode().to_vec());
+        story.attack("A withdrawal of a grant that never was", "withdraw.unknown", post).await;
         Ok(())
     }
 }
@@ -253,7 +255,7 @@ async fn strangers(story: &mut Story, world: &World, cast: &Cast, shares: &Share
     let work = async {
         reader::open(&world.client_from(0), &researcher.member, opening).await.map_err(|error| of(&error))
     };
-    story.attack("A stranger opens a grant with a stolen message", "grant.not-yours", work).await;
+    story.attack("A stranger opens a grant with a stolen message", "grant.other-reader", work).await;
     let work = async {
         let withdrawn = &shares.withdrawn.1.opening;
         reader::open(&world.client_from(1), &cast.insurer.member, withdrawn).await.map_err(|error| of(&error))
@@ -339,7 +341,9 @@ async fn revoked_doctor(
             None => Ok(()),
         }
     };
-    story.attack("A draft of before, looked at after the revocation", "author.not-certified", work).await;
+    story
+        .attack("A draft of before, looked at after the revocation", "directory.not-certified-then", work)
+        .await;
     let work = async {
         let (_, card) =
             patient::offer::offer(&patient.client, &mut patient.wallet, "").await.map_err(|e| of(&e))?;
@@ -364,9 +368,13 @@ async fn lying_nodes(
         (Lie::ShortBucket, "A node leaves an entry out of a bucket", "node.lies"),
         (Lie::OldHeader, "A node serves yesterday's state", "node.stale"),
     ];
+    // A node that has the content.
+    let pins = &cast.patient_1.wallet.state().pins;
+    let holder = pins.first().map(|pin| pin.node.as_str().to_owned()).unwrap_or_default();
+    let node = world.network.urls().iter().position(|url| *url == holder).unwrap_or_default();
     for (lie, what, code) in lies {
         let patient = &mut cast.patient_1;
-        let liar = Liar::at(world, lie, 0);
+        let liar = Liar::at(world, lie, node);
         let client = liar.client_alone(world);
         let work = async {
             patient::read::read(&client, &mut patient.wallet, visits.visit).await.map_err(|error| of(&error))

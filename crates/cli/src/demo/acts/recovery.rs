@@ -15,7 +15,11 @@ use crate::{
     native::FileStore,
 };
 
+/// Tickets that pinning the imaging study takes: one for every started 4 MiB.
+const IMAGING_TICKETS: usize = 48;
+
 pub async fn play(story: &mut Story, world: &World, cast: &mut Cast, visits: &Visits) -> anyhow::Result<()> {
+    pin(story, cast).await?;
     story.act("A lost phone: 24 words bring every record back");
     let before = cast.patient_1.wallet.state().records.len();
     let work = async {
@@ -74,6 +78,23 @@ pub async fn play(story: &mut Story, world: &World, cast: &mut Cast, visits: &Vi
     };
     story.step("Two devices on one seed make offers at once", work).await?;
     renewal(story, world, cast, visits).await
+}
+
+/// Not right after accepting: who wrote the attachment would see which entry it belongs to.
+async fn pin(story: &mut Story, cast: &mut Cast) -> anyhow::Result<()> {
+    story.act("The imaging study becomes the patient's to keep");
+    story.tell("pinning waits for a time of its own, here for the next period's tickets …");
+    let patient = &mut cast.patient_1;
+    let work = async {
+        patient.stock_for(IMAGING_TICKETS).await?;
+        let left = patient::adopt::pin_attachments(&patient.client, &mut patient.wallet).await?;
+        if left > 0 {
+            return Err(ClientError::NoTickets);
+        }
+        let seen = "on two nodes, under one-time pin keys; no hospital can let it vanish".to_owned();
+        Ok::<_, ClientError>(((), seen))
+    };
+    story.step("Patient 1's wallet pins the study that the doctor stored", work).await
 }
 
 /// The insurer renews its certificate with new keys; what was granted to the old ones stays readable.

@@ -77,7 +77,11 @@ pub async fn grant(
         let received = inbox.into_iter().find(|got| got.opening.bid == bid).ok_or(ClientError::NotFound)?;
         let expiry =
             patient.wallet.state().grants.get(&(record, index)).map(|g| g.expiry.0).unwrap_or_default();
-        let seen = format!("BID {:.16}…, ends {}; the chain saw no reader", bid.0, output::time(expiry));
+        let seen = format!(
+            "BID {}, ends {}; the chain saw no reader",
+            output::short(&bid.0.to_string()),
+            output::time(expiry)
+        );
         Ok::<_, ClientError>(((index, received), seen))
     };
     story.step(what, work).await

@@ -19,7 +19,7 @@ use crate::{
         story::Story,
     },
     native::{FileSink, FileSource, rng},
-    output::bytes,
+    output::{bytes, short},
 };
 
 /// Size of the imaging study that travels as an attachment.
@@ -110,8 +110,8 @@ pub async fn write_and_accept(
         let index = patient::adopt::accept(&patient.client, &mut patient.wallet, &draft, &mut rng()).await?;
         let record = patient::read::read(&patient.client, &mut patient.wallet, index).await?;
         let seen = format!(
-            "record {index}: AID {:.16}…; read back: certificate of the block, proof, com, CID, signature, certified then",
-            record.aid().0
+            "record {index}, AID {}; read back: block certificate, proof, com, CID, signature, certified then",
+            short(&record.aid().0.to_string())
         );
         Ok::<_, ClientError>((index, seen))
     };

@@ -45,3 +45,31 @@ async fn stopping_waits_no_longer_than_its_grace() {
     server.stop.send_replace(true);
     tokio::time::timeout(SLOW * 3, server.served).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_client_that_never_reads_its_answer_loses_its_connection() {
+    let server = Server::start(1).await;
+    let mut deaf = server.connect().await;
+    // More than the buffers of both kernels take.
+    deaf.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(SLOW / 10).await;
+    let next = tokio::time::timeout(SLOW * 10, server.get("/path/7")).await;
+    assert_eq!(next.unwrap().status(), 200);
+    drop(deaf);
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_all_of_its_answer() {
+    let server = Server::start(1).await;
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let (mut read, mut buffer) = (0, vec![0; 8 << 20]);
+    loop {
+        tokio::time::sleep(SLOW / 10).await;
+        match tokio::io::AsyncReadExt::read(&mut slow, &mut buffer).await.unwrap() {
+            0 => break,
+            some => read += some,
+        }
+    }
+    assert!(read > 64 << 20);
+}

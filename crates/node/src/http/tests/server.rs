@@ -45,12 +45,13 @@ impl Server {
             .route("/path/{number}", get(|Path(number): Path<u32>| async move { number.to_string() }))
             .route("/query", get(|Query(body): Query<Body>| async move { body.number.to_string() }))
             .route("/panic", get(panics))
+            .route("/large", get(|| async { vec![b'a'; 64 << 20] }))
             .route("/slow", get(|| async { tokio::time::sleep(SLOW / 3).await }));
         let router = finish(router, crate::http::document(), TimeLimit(SLOW));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let limits = Limits { connections, head: SLOW, grace: SLOW };
+        let limits = Limits { connections, head: SLOW, stall: SLOW, grace: SLOW };
         let served = tokio::spawn(serve(listener, router, limits, stopped));
         Self { address, stop, served }
     }
