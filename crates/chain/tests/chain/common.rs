@@ -1,7 +1,7 @@
 //! Four validators on loopback, and a wallet's transactions.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     sync::OnceLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -50,8 +50,7 @@ impl Net {
         world.root.certificate = issue(&root, None, &world.root.key).unwrap();
         world.genesis = genesis(&world);
         world.chain = world.genesis.chain_id();
-        let listeners: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let addresses = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
+        let addresses = yilian_testkit::ports::free(4);
         Self { world, addresses, directory: tempfile::tempdir().unwrap() }
     }
 
