@@ -202,7 +202,7 @@ pub async fn refused(response: Response, status: u16, code: &str) {
 }
 
 /// The same years for all, since an issuer's validity holds those below it.
-fn valid_now(contents: Contents) -> Contents {
+pub fn valid_now(contents: Contents) -> Contents {
     static SECONDS: OnceLock<u64> = OnceLock::new();
     let seconds = *SECONDS.get_or_init(|| now() / 1000);
     Contents { not_before: seconds - 86_400, not_after: seconds + YEAR, ..contents }
