@@ -9,4 +9,5 @@ pub mod finality;
 pub mod ledger;
 #[cfg(feature = "network")]
 pub mod network;
+pub mod ports;
 pub mod ticket;
