@@ -9,4 +9,6 @@ pub mod finality;
 pub mod ledger;
 #[cfg(feature = "network")]
 pub mod network;
+#[cfg(feature = "network")]
+pub mod observer;
 pub mod ticket;
