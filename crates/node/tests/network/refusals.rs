@@ -160,7 +160,7 @@ fn bad_tickets(network: &mut Network) -> Vec<(&'static str, Vec<u8>)> {
 fn bad_members(network: &mut Network) -> Vec<(&'static str, Vec<u8>)> {
     let (chain, root) = (network.genesis.chain_id(), MemberId::of(None, "root"));
     let key = SigningKey::generate(&mut network.rng);
-    let foreign = self_signed("another root", &key);
+    let foreign = self_signed("another-root", &key);
     let foreign = issue(&contents(Level::Intermediate, "x", &key), Some(&foreign), &key).unwrap();
     let carol = DelegateeSecretKey::from_seed(&Secret::new([8; 32]));
     let (issuer, certificate) = (network.root.clone(), network.root_certificate.clone());
