@@ -35,7 +35,7 @@ interop: ## Recompute the test vectors with independent implementations
 .PHONY: load
 load: ## Latency, throughput and memory of four local validators
 	cargo build --release --locked --bin yilian
-	target/release/yilian bench
+	target/release/yilian measure $(if $(REPORT),--report $(REPORT))
 
 .PHONY: audit
 audit: ## Licences and advisories (needs cargo-deny)

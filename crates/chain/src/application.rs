@@ -25,11 +25,12 @@ use tracing::{debug, error, warn};
 use yilian_crypto::Digest;
 use yilian_finality::{Engine, Header, snapshot::MAX_AHEAD_MS};
 use yilian_ledger::{
-    BlockContext, Checked, Entry, Height, Name, Refusal, Selection, Time, transition::Counts,
+    BlockContext, Checked, Entry, Height, Kind, Name, Refusal, Selection, Time, transition::Counts,
 };
 
 use crate::{
     block::{Block, engine_digest, ledger_digest, transaction_root},
+    claims::heals,
     evaluate::{EvaluateError, Loader},
     pacing::{self, Pace},
     pending::Evaluated,
@@ -74,7 +75,7 @@ pub fn now_ms(clock: &impl Clock) -> u64 {
     millis(clock.current())
 }
 
-fn millis(time: SystemTime) -> u64 {
+pub fn millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }
 
@@ -185,13 +186,14 @@ impl Machine {
         }
     }
 
-    /// A refused candidate goes for good, unless an ancestor that is not final may be what it clashes with.
+    /// A refused candidate goes for good, unless an ancestor that is not final may be what it clashes with, or another
+    /// transaction may help: then it waits, and is tried again.
     fn refuse(&self, parent: &Header, digest: Digest, refusal: Refusal) {
         debug!(%digest, %refusal, "candidate refused");
         let parent = parent.digest();
         let settled = self.shared.pending().block(&parent).is_none();
-        if settled {
-            self.shared.drop_pooled(&digest);
+        if settled && !heals(refusal) {
+            self.shared.drop_pooled(&digest, refusal);
         } else {
             self.shared.decline(parent, digest);
         }
@@ -309,6 +311,12 @@ impl Machine {
             let mut pool = shared.pool();
             for included in &row.transactions {
                 pool.remove(&included.digest);
+            }
+        }
+        for ticket in evaluated.writes.keys().filter(|name| name.kind() == Some(Kind::SpentTicket)) {
+            let double = shared.pool().paid_with(ticket);
+            if let Some(digest) = double {
+                shared.drop_pooled(&digest, Refusal::TicketSpent);
             }
         }
         shared.pending().settle(row.header.height);

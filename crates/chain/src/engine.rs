@@ -237,7 +237,7 @@ pub async fn start(context: &Context, setup: Setup) -> Running {
     );
     tasks.push(engine.start(vote, certificate, resolver));
     let query = Query { shared, databases: subscribe(&state).await };
-    tasks.extend(gossip_tasks(context, &query, outgoing, transactions));
+    tasks.extend(pool_tasks(context, &query, outgoing, transactions));
     Running { query, tasks }
 }
 
@@ -245,7 +245,7 @@ async fn subscribe(state: &StatefulMailbox<Context, Machine>) -> Databases<Conte
     state.subscribe_databases().await
 }
 
-fn gossip_tasks(
+fn pool_tasks(
     context: &Context,
     query: &Query<Context>,
     outgoing: mpsc::Receiver<Bytes>,
@@ -253,11 +253,12 @@ fn gossip_tasks(
         impl commonware_p2p::Sender<PublicKey = ed25519::PublicKey>,
         impl commonware_p2p::Receiver<PublicKey = ed25519::PublicKey>,
     ),
-) -> [Handle<()>; 2] {
-    let (shared, query) = (query.shared.clone(), query.clone());
+) -> [Handle<()>; 3] {
+    let (shared, query, reviewed) = (query.shared.clone(), query.clone(), query.clone());
     [
         context.child("gossip_out").spawn(move |clock| gossip::send(clock, shared, outgoing, sender)),
         context.child("gossip_in").spawn(move |clock| gossip::receive(clock, query, receiver)),
+        context.child("review").spawn(move |clock| reviewed.review(clock)),
     ]
 }
 

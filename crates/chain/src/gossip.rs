@@ -7,7 +7,7 @@ use bytes::Bytes;
 use commonware_codec::{Decode as _, Encode as _, RangeCfg};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Receiver, Recipients, Sender};
-use commonware_runtime::{Clock, IoBuf, Spawner};
+use commonware_runtime::{IoBuf, Spawner};
 use commonware_storage::Context as StorageContext;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use tokio::sync::mpsc;
@@ -19,6 +19,7 @@ use crate::{
     pool::{Prospect, Source},
     query::Query,
     shared::Shared,
+    trial::Verdict,
     work::{compute, within},
 };
 
@@ -110,9 +111,19 @@ pub async fn receive<E: Spawner + StorageContext>(
         }
         for checked in check_all(&shared, fresh).await {
             // Damaged stores are told where blocks are executed.
-            let Ok(Ok(prospect)) = query.prospect(&checked).await else { continue };
-            pool(&clock, &shared, checked.clone(), Source::Peer(peer), prospect);
-            prepare(&query, checked).await;
+            let Ok(verdict) = query.judge(&checked, now_ms(&clock)).await else { continue };
+            let prospect = match verdict {
+                Verdict::Good => Prospect::Good,
+                Verdict::Waits | Verdict::Unlikely(_) => Prospect::Doubtful,
+                Verdict::Refused(refusal) => {
+                    debug!(%refusal, "gossiped transaction refused");
+                    continue;
+                }
+            };
+            match shared.take_in(checked.clone(), Source::Peer(peer), prospect) {
+                Ok(_) => prepare(&query, checked).await,
+                Err(reason) => debug!(%reason, "gossiped transaction dropped"),
+            }
         }
     }
 }
@@ -138,15 +149,6 @@ async fn check_all(shared: &Arc<Shared>, batch: Vec<Bytes>) -> Vec<Checked> {
         batch.into_par_iter().filter_map(check).collect()
     };
     compute(check).await.unwrap_or_default()
-}
-
-fn pool(clock: &impl Clock, shared: &Shared, checked: Checked, source: Source, prospect: Prospect) {
-    match shared.pool().insert(checked, source, prospect, now_ms(clock)) {
-        Ok(true) => {}
-        Ok(false) => return,
-        Err(reason) => return debug!(%reason, "gossiped transaction dropped"),
-    }
-    shared.announce_arrival();
 }
 
 /// Re-encrypts for a grant ahead of its block.

@@ -1,10 +1,7 @@
 //! The way in: everything the rest of a node asks of the chain. Usable from any async runtime: work on the state database
 //! is sent to the chain's own.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -50,7 +47,7 @@ pub(crate) enum Request {
     Bucket(Prefix, Reply<Bucketed>),
     Entry(Name, Reply<Option<Entry>>),
     Prepare(Checked),
-    Prospect(Checked, Reply<Result<Prospect, Refusal>>),
+    Admit(Checked, Reply<Result<Prospect, Refusal>>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, ChainError>>;
@@ -87,8 +84,11 @@ pub enum ChainError {
     NotReady,
     #[error("too many entries for one bucket")]
     BucketTooLarge,
-    #[error("the pool dropped the transaction")]
+    #[error("the transaction waited in the pool for too long")]
     Dropped,
+    /// The transaction was pooled and can be in no block.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("the node's stores are damaged")]
     Damaged,
     #[error("the chain has stopped")]
@@ -107,7 +107,8 @@ impl Handle {
         self.0.shared.chain
     }
 
-    /// Checks, pools and gossips an encoded transaction. `Ok` for one that is pooled or included already.
+    /// Checks, tries, pools and gossips an encoded transaction. `Ok` for one that is pooled or included already. A refusal
+    /// that another transaction could undo takes a second.
     pub async fn submit(&self, transaction: Bytes) -> Result<Digest, SubmitError> {
         if *self.0.stopped.borrow() {
             return Err(SubmitError::Stopped);
@@ -122,16 +123,20 @@ impl Handle {
             let _turn = self.0.shared.checks.acquire().await.map_err(|_| SubmitError::Stopped)?;
             compute(check).await.ok_or(SubmitError::Stopped)??
         };
-        let prospect = self.ask(|reply| Request::Prospect(checked.clone(), reply)).await;
-        let prospect = prospect.map_err(|_| SubmitError::Stopped)??;
-        let inserted = self.0.shared.pool().insert(checked.clone(), Source::Own, prospect, now_ms());
-        let inserted = inserted.map_err(|refused| match refused {
+        let admitted = self.ask(|reply| Request::Admit(checked.clone(), reply)).await;
+        let prospect = match admitted.map_err(|_| SubmitError::Stopped)? {
+            Ok(prospect) => prospect,
+            // Meanwhile it came another way.
+            Err(_) if !is_fresh(&self.0.shared, &transaction) => return Ok(digest),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let pooled = self.0.shared.take_in(checked.clone(), Source::Own, prospect);
+        let is_new = pooled.map_err(|refused| match refused {
             NotPooled::Full => SubmitError::PoolFull,
             NotPooled::Ticket => SubmitError::Refused(Refusal::TicketSpent),
             NotPooled::Withdrawal => SubmitError::Refused(Refusal::AlreadyWithdrawn),
         })?;
-        if inserted {
-            self.0.shared.announce_arrival();
+        if is_new {
             // Full queues lose nothing: a waiting transaction is repeated, and a re-encryption is made when needed.
             let _ = self.0.outgoing.try_send(transaction);
             let _ = self.0.requests.try_send(Request::Prepare(checked));
@@ -159,22 +164,26 @@ impl Handle {
         self.ask(|reply| Request::Entry(name, reply)).await
     }
 
-    /// `None`: never seen, or dropped.
+    /// `None`: never seen, refused at the door, or dropped long ago.
     pub async fn transaction(&self, digest: Digest) -> Result<Option<TransactionStatus>, ChainError> {
         let shared = &self.0.shared;
         let waits = shared.pool().contains(&digest) || shared.pending().checked(&digest).is_some();
-        match self.included(&digest)? {
-            Some(included) => Ok(Some(TransactionStatus::Included(included))),
-            None => Ok(waits.then_some(TransactionStatus::Pooled)),
-        }
+        Ok(match self.included(&digest)? {
+            Some(included) => Some(TransactionStatus::Included(included)),
+            None if waits => Some(TransactionStatus::Pooled),
+            None => shared.refusal(&digest).map(TransactionStatus::Refused),
+        })
     }
 
-    /// Resolves when the transaction is in a finalized block, also one that was never submitted here. The caller sets the
-    /// time limit.
+    /// Resolves when the transaction is in a finalized block, also one that was never submitted here, or when this node
+    /// finds that it can be in none. The caller sets the time limit.
     pub async fn wait_final(&self, digest: Digest) -> Result<Included, ChainError> {
         let waiter = self.0.shared.wait(digest);
         if let Some(included) = self.included(&digest)? {
             return Ok(included);
+        }
+        if let Some(refusal) = self.0.shared.refusal(&digest) {
+            return Err(refusal.into());
         }
         let mut stopped = self.0.stopped.clone();
         tokio::select! {
@@ -259,8 +268,4 @@ impl Handle {
         self.0.requests.send(request(reply)).await.map_err(|_| ChainError::Stopped)?;
         answer.await.unwrap_or(Err(ChainError::Stopped))
     }
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64)
 }

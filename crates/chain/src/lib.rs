@@ -5,6 +5,7 @@
 
 mod application;
 mod block;
+mod claims;
 pub mod config;
 mod engine;
 mod evaluate;
@@ -14,11 +15,13 @@ mod pacing;
 mod pending;
 mod pool;
 mod query;
+mod refusals;
 mod shared;
 mod start;
 mod state;
 mod store;
 pub mod summary;
+mod trial;
 mod work;
 
 pub use config::{ChainConfig, PoolLimits, StartError};

@@ -1,7 +1,7 @@
 //! Blocks that were executed but are not final yet (spec B-12): what they wrote is in memory only.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -56,6 +56,11 @@ impl Pending {
 
     pub fn entry(&self, name: &Name, digest: &Digest) -> Option<Entry> {
         self.entries.get(&(*name, *digest)).map(|(entry, _)| entry.clone())
+    }
+
+    /// Whether any block writes one of `names`.
+    pub fn writes_any(&self, names: &BTreeSet<Name>) -> bool {
+        self.blocks.values().any(|block| names.iter().any(|name| block.writes.contains_key(name)))
     }
 
     /// Transactions of the block and its ancestors that are not final.

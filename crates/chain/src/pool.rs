@@ -4,13 +4,14 @@
 //! it once, and a ticket in one transaction only. What costs nothing and cannot be in a block over the newest final state
 //! gets a small share of its own. Pure: no clock, no lock.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use yilian_crypto::Digest;
-use yilian_ledger::{Checked, Kind, Name, name::Bid, transaction::Body};
+use yilian_ledger::{Checked, Height, Kind, Name};
 
 use crate::{
     block::{MAX_BYTES, MAX_TRANSACTIONS},
+    claims::{claims, writes},
     config::PoolLimits,
 };
 
@@ -52,8 +53,10 @@ struct Pooled {
     source: Source,
     prospect: Prospect,
     arrival: u64,
-    /// Chain time at which it was pooled, ms.
+    /// When it was pooled, ms.
     since: u64,
+    /// Of the newest final state over which it was tried again and did.
+    passed: Option<Height>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,25 +80,12 @@ pub struct Pool {
     all: Load,
     by_source: HashMap<Source, Load>,
     doubtful: HashMap<Source, Load>,
+    /// By name, the arrivals of what writes it.
+    written: HashMap<Name, BTreeSet<u64>>,
     /// Of what peers sent, together.
     peers: Load,
-    /// What only one transaction here may use: see `claims`.
+    /// What only one transaction here may use.
     claimed: HashSet<Name>,
-}
-
-/// Names under which a transaction's tickets are spent.
-pub fn spends(checked: &Checked) -> impl Iterator<Item = Name> {
-    checked.names().into_iter().filter(|name| name.kind() == Some(Kind::SpentTicket))
-}
-
-/// Names that only one transaction of the pool may stand for: of its tickets, and of the grant it withdraws, since a key
-/// can sign one withdrawal in any number of ways. Nobody else can claim them: both take the key's signature.
-fn claims(checked: &Checked) -> impl Iterator<Item = Name> {
-    let withdrawn = match &checked.transaction().body {
-        Body::Withdraw(withdraw) => Some(Bid::of(&withdraw.withdrawal).name()),
-        _ => None,
-    };
-    spends(checked).chain(withdrawn)
 }
 
 impl Pool {
@@ -108,6 +98,7 @@ impl Pool {
             all: Load::default(),
             by_source: HashMap::new(),
             doubtful: HashMap::new(),
+            written: HashMap::new(),
             peers: Load::default(),
             claimed: HashSet::new(),
         }
@@ -152,8 +143,11 @@ impl Pool {
         }
         self.claimed.extend(claims(&checked));
         self.arrivals += 1;
+        for name in writes(&checked) {
+            self.written.entry(name).or_default().insert(self.arrivals);
+        }
         self.order.insert(self.arrivals, digest);
-        let pooled = Pooled { checked, source, prospect, arrival: self.arrivals, since: now };
+        let pooled = Pooled { checked, source, prospect, arrival: self.arrivals, since: now, passed: None };
         self.transactions.insert(digest, pooled);
         Ok(true)
     }
@@ -184,6 +178,14 @@ impl Pool {
     pub fn remove(&mut self, digest: &Digest) -> bool {
         let Some(pooled) = self.transactions.remove(digest) else { return false };
         self.order.remove(&pooled.arrival);
+        for name in writes(&pooled.checked) {
+            if let Some(arrivals) = self.written.get_mut(&name) {
+                arrivals.remove(&pooled.arrival);
+                if arrivals.is_empty() {
+                    self.written.remove(&name);
+                }
+            }
+        }
         for claim in claims(&pooled.checked) {
             self.claimed.remove(&claim);
         }
@@ -221,6 +223,40 @@ impl Pool {
         self.transactions.values().filter(own).map(|p| p.checked.clone()).collect()
     }
 
+    /// What pays nothing, was pooled up to `before` and not tried over the state of `height`, oldest first.
+    pub fn free_since(&self, before: u64, height: Height, limit: usize) -> Vec<Checked> {
+        let is_due = |p: &&Pooled| {
+            p.since <= before && p.passed != Some(height) && p.checked.transaction().body.payment().is_none()
+        };
+        let waiting = self.order.values().filter_map(|digest| self.transactions.get(digest)).filter(is_due);
+        waiting.take(limit).map(|p| p.checked.clone()).collect()
+    }
+
+    /// It would be applied over the state of `height`.
+    pub fn passed(&mut self, digest: &Digest, height: Height) {
+        if let Some(pooled) = self.transactions.get_mut(digest) {
+            pooled.passed = Some(height);
+        }
+    }
+
+    /// Whether anything else that stands here writes one of `names`. Doubtful ones do not vouch for those before them, or
+    /// two of them would keep each other.
+    pub fn brings(&self, names: &BTreeSet<Name>, whose: &Digest) -> bool {
+        let own = self.transactions.get(whose).map_or(u64::MAX, |p| p.arrival);
+        let is_good = |arrival: &u64| {
+            let pooled = self.order.get(arrival).and_then(|digest| self.transactions.get(digest));
+            pooled.is_some_and(|p| p.prospect == Prospect::Good || p.passed.is_some())
+        };
+        let vouches = |arrival: &u64| *arrival != own && (*arrival < own || is_good(arrival));
+        names.iter().filter_map(|name| self.written.get(name)).flatten().any(vouches)
+    }
+
+    /// What is paid with the ticket that is spent under `name`.
+    pub fn paid_with(&self, name: &Name) -> Option<Digest> {
+        let arrival = self.written.get(name)?.first()?;
+        self.order.get(arrival).copied()
+    }
+
     /// Drops what was pooled before `before`.
     pub fn expire(&mut self, before: u64) -> Vec<Digest> {
         let old: Vec<Digest> =
@@ -235,7 +271,7 @@ impl Pool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use yilian_ledger::transaction::Withdraw;
+    use yilian_ledger::{name::Bid, transaction::Withdraw};
     use yilian_testkit::ledger::{Chain as _, World};
 
     use super::*;
@@ -359,6 +395,51 @@ mod tests {
         assert_eq!(insert(&mut pool, &second, Prospect::Good), Err(NotPooled::Ticket));
         assert!(pool.remove(&first.digest()));
         assert_eq!(insert(&mut pool, &second, Prospect::Good), Ok(true));
+    }
+
+    #[test]
+    fn what_another_transaction_brings_is_known_and_two_doubtful_ones_do_not_keep_each_other() {
+        let mut world = World::new(4);
+        let (owner, withdrawal, ticket) = (world.key(), world.key(), world.ticket());
+        let grant = world.grant(&owner, &withdrawal, &[ticket]);
+        let withdraw = Withdraw::sign(world.chain, &withdrawal);
+        let [grant, withdraw] = [grant, withdraw].map(|t| world.check(&t).unwrap());
+        let bid: BTreeSet<Name> = writes(&withdraw).into_iter().collect();
+        let mut pool = Pool::new(ROOM);
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        insert(&mut pool, &withdraw, Prospect::Doubtful).unwrap();
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        insert(&mut pool, &grant, Prospect::Good).unwrap();
+        assert!(pool.brings(&bid, &withdraw.digest()));
+        pool.remove(&grant.digest());
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        insert(&mut pool, &grant, Prospect::Doubtful).unwrap();
+        assert!(!pool.brings(&bid, &withdraw.digest()));
+        assert!(pool.brings(&bid, &grant.digest()));
+    }
+
+    #[test]
+    fn what_pays_nothing_is_reviewed_once_for_every_state() {
+        let mut world = World::new(5);
+        let (owner, withdrawal, ticket) = (world.key(), world.key(), world.ticket());
+        let spent = Name::spent_ticket(&ticket.ticket.spent_id());
+        let create = world.create(&owner, &[ticket]);
+        let withdraw = Withdraw::sign(world.chain, &withdrawal);
+        let [create, withdraw] = [create, withdraw].map(|t| world.check(&t).unwrap());
+        let mut pool = Pool::new(ROOM);
+        assert_eq!(pool.paid_with(&spent), None);
+        pool.insert(create.clone(), Source::Own, Prospect::Good, 1).unwrap();
+        pool.insert(withdraw.clone(), Source::Own, Prospect::Doubtful, 2).unwrap();
+        assert_eq!(pool.paid_with(&spent), Some(create.digest()));
+        let due = |pool: &Pool, before, height| {
+            let waiting = pool.free_since(before, Height(height), 10);
+            waiting.iter().map(Checked::digest).collect::<Vec<_>>()
+        };
+        assert_eq!(due(&pool, 1, 7), []);
+        assert_eq!(due(&pool, 2, 7), [withdraw.digest()]);
+        pool.passed(&withdraw.digest(), Height(7));
+        assert_eq!(due(&pool, 2, 7), []);
+        assert_eq!(due(&pool, 2, 8), [withdraw.digest()]);
     }
 
     #[test]

@@ -15,19 +15,16 @@ use commonware_storage::{
     qmdb::{any::ordered::Update, current::ordered::proof::constant::ExclusionProof},
 };
 use tracing::error;
-use yilian_crypto::{Digest, ticket::Period};
+use yilian_crypto::Digest;
 use yilian_finality::{
     Answer, Bucket, Link, Linked, Prefix, Snapshot,
     bucket::{MAX_LINKS, Member, Walk},
 };
-use yilian_ledger::{
-    BlockContext, Checked, Entry, Epoch, ExecuteError, Height, Known, Name, Refusal, Time, select,
-};
+use yilian_ledger::{Entry, Name};
 
 use crate::{
     block::ledger_digest,
     handle::{Answered, Bucketed, ChainError},
-    pool::{Prospect, spends},
     shared::Shared,
     state::{Databases, State, state_key},
     work::within,
@@ -35,8 +32,6 @@ use crate::{
 
 /// How long an answer waits for a certified state.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Rounds of fetching for one transaction: parameters, its names, and those above a member, one by one.
-const MAX_ROUNDS: usize = 16;
 
 pub struct Query<E: Spawner + StorageContext> {
     pub shared: Arc<Shared>,
@@ -91,41 +86,6 @@ impl<E: Spawner + StorageContext> Query<E> {
             }
             None => Ok(None),
         }
-    }
-
-    /// Whether a checked transaction would do over the newest final state (B-27). A spent ticket stays spent: `Err`.
-    pub async fn prospect(&self, checked: &Checked) -> Result<Result<Prospect, Refusal>, ChainError> {
-        if checked.transaction().body.payment().is_some() {
-            for ticket in spends(checked) {
-                if self.entry(ticket).await?.is_some() {
-                    return Ok(Err(Refusal::TicketSpent));
-                }
-            }
-            return Ok(Ok(Prospect::Good));
-        }
-        let (height, time) = {
-            let tip = self.shared.tip();
-            let tip = tip.borrow();
-            (Height(tip.height.0 + 1), Time(tip.time.0 + 1))
-        };
-        let context = BlockContext { chain: self.shared.chain, height, epoch: Epoch::default(), time };
-        // Ended grants that still stand are not what this asks about: nothing is due.
-        let swept = Entry::ExpiryCursor { period: Period(u32::MAX), index: 0 };
-        let mut known = Known::from([(Name::expiry_cursor(), Some(swept))]);
-        for _ in 0..MAX_ROUNDS {
-            match select(&context, &self.shared.committee_keys, &known, std::slice::from_ref(checked)) {
-                Ok(selection) if selection.refused.is_empty() => return Ok(Ok(Prospect::Good)),
-                Err(ExecuteError::Missing(missing)) => {
-                    for name in missing.0 {
-                        let entry = self.entry(name).await?;
-                        known.insert(name, entry);
-                    }
-                }
-                Err(ExecuteError::Damaged(_)) => return Err(ChainError::Damaged),
-                Ok(_) | Err(ExecuteError::InvalidBlock(..) | ExecuteError::Recheck(_)) => break,
-            }
-        }
-        Ok(Ok(Prospect::Doubtful))
     }
 
     /// The database, locked, with the certified header of just its state.

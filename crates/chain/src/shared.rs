@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError, RwLock},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
@@ -14,20 +14,25 @@ use yilian_crypto::{
 };
 use yilian_finality::{Committee, Snapshot};
 use yilian_ledger::{
-    ChainId, Checked, Entry, Genesis, Height, Kind, Name, Parameters, TicketKeys, Time, transition::Counts,
+    ChainId, Checked, Entry, Genesis, Height, Kind, Name, Parameters, Refusal, TicketKeys, Time,
+    transition::Counts,
 };
 
 use crate::{
+    application::millis,
     config::PoolLimits,
     handle::ChainError,
     pending::Pending,
-    pool::Pool,
+    pool::{NotPooled, Pool, Prospect, Source},
+    refusals::Refusals,
     store::{Row, Store, StoreError},
     summary::{BlockSummary, Included},
 };
 
 /// Certified headers kept for answers that begin while the next block is applied.
 const RECENT: usize = 16;
+/// Most transactions of own clients at a time that wait at the door for what they need.
+const DOUBTS: usize = 256;
 /// Buckets proved at a time: each holds the state locked meanwhile, and a block that is to be applied waits for them.
 const BUCKETS: usize = 4;
 /// Clients' transactions checked at a time: blocks are checked by the same threads, and must not queue behind a crowd.
@@ -58,6 +63,9 @@ pub struct Shared {
     pub genesis_entries: BTreeMap<Name, Entry>,
     pub store: Store,
     pool: Mutex<Pool>,
+    refusals: Mutex<Refusals>,
+    /// Places for waiting at the door.
+    pub doubts: Semaphore,
     /// Counts arrivals; proposers wait on it.
     arrivals: watch::Sender<u64>,
     pending: Mutex<Pending>,
@@ -72,6 +80,11 @@ pub struct Shared {
     pub checks: Semaphore,
     waiters: Mutex<Waiters>,
     heard: Mutex<HashMap<[u8; 32], Instant>>,
+}
+
+/// Wall clock, for what no other node depends on.
+fn now_ms() -> u64 {
+    millis(SystemTime::now())
 }
 
 /// A panicking thread stops the chain anyway; what it held is a cache or a counter.
@@ -98,6 +111,8 @@ impl Shared {
             genesis_entries,
             store,
             pool: Mutex::new(Pool::new(limits)),
+            refusals: Mutex::default(),
+            doubts: Semaphore::new(DOUBTS),
             arrivals: watch::Sender::new(0),
             pending: Mutex::default(),
             declined: Mutex::default(),
@@ -127,16 +142,28 @@ impl Shared {
         lock(&self.pool)
     }
 
+    /// Pools a transaction and tells proposers. `Ok(false)`: stands in the pool already.
+    pub fn take_in(&self, checked: Checked, source: Source, prospect: Prospect) -> Result<bool, NotPooled> {
+        let digest = checked.digest();
+        let is_new = self.pool().insert(checked, source, prospect, now_ms())?;
+        if is_new {
+            lock(&self.refusals).forget(&digest);
+            self.arrivals.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        Ok(is_new)
+    }
+
+    /// Why a transaction was dropped from the pool.
+    pub fn refusal(&self, digest: &Digest) -> Option<Refusal> {
+        lock(&self.refusals).get(digest, now_ms())
+    }
+
     pub fn pending(&self) -> MutexGuard<'_, Pending> {
         lock(&self.pending)
     }
 
     pub fn arrivals(&self) -> watch::Receiver<u64> {
         self.arrivals.subscribe()
-    }
-
-    pub fn announce_arrival(&self) {
-        self.arrivals.send_modify(|n| *n = n.wrapping_add(1));
     }
 
     pub fn tip(&self) -> watch::Receiver<Tip> {
@@ -255,10 +282,11 @@ impl Shared {
         }
     }
 
-    /// Drops a transaction from the pool for good.
-    pub fn drop_pooled(&self, digest: &Digest) {
+    /// Drops a transaction from the pool for good, and remembers why.
+    pub fn drop_pooled(&self, digest: &Digest, refusal: Refusal) {
         if self.pool().remove(digest) {
-            self.settle_waiters(digest, Err(ChainError::Dropped));
+            lock(&self.refusals).remember(*digest, refusal, now_ms());
+            self.settle_waiters(digest, Err(ChainError::Refused(refusal)));
         }
     }
 

@@ -141,7 +141,7 @@ async fn serve(clock: runtime::Context, query: Query<runtime::Context>, request:
         Request::Answer(name, reply) => drop(reply.send(query.answer(&clock, name).await)),
         Request::Bucket(prefix, reply) => drop(reply.send(query.bucket(&clock, prefix).await)),
         Request::Entry(name, reply) => drop(reply.send(query.entry(name).await)),
-        Request::Prospect(checked, reply) => drop(reply.send(query.prospect(&checked).await)),
+        Request::Admit(checked, reply) => drop(reply.send(query.admit(&clock, &checked).await)),
         Request::Prepare(checked) => gossip::prepare(&query, checked).await,
     }
 }

@@ -3,7 +3,7 @@
 
 use yilian_crypto::Digest;
 use yilian_finality::Snapshot;
-use yilian_ledger::{Epoch, Height, Outcome, Time, transition::Counts};
+use yilian_ledger::{Epoch, Height, Outcome, Refusal, Time, transition::Counts};
 
 /// A finalized block in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct TransactionSummary {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionStatus {
     Pooled,
+    /// This node dropped it from its pool: it could be in no block. It is in one only if others knew better.
+    Refused(Refusal),
     Included(Included),
 }
 

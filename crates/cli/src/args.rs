@@ -92,6 +92,9 @@ pub enum Command {
 
     /// Act out the whole story on four validators, then the attacks, then a failure
     Demo(crate::demo::Demo),
+
+    /// Latency, throughput and memory of four validators on this machine
+    Measure(crate::measure::Measure),
 }
 
 #[cfg(test)]

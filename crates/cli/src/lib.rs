@@ -10,6 +10,7 @@ pub mod commands;
 pub mod demo;
 pub mod failure;
 pub mod http;
+pub mod measure;
 pub mod native;
 pub mod network;
 pub mod output;

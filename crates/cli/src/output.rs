@@ -1,9 +1,12 @@
 //! What the command prints: tables and sentences for people, one JSON document a command for machines.
 //!
 //! Results go to standard output, progress and remarks to standard error, so that a pipe sees results only.
-#![allow(clippy::print_stdout)]
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+    time::Duration,
+};
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -26,13 +29,7 @@ impl Output {
 
     /// The command's result: `value` for machines, `human` for people.
     pub fn result<T: Serialize>(self, value: &T, human: impl FnOnce() -> String) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            let text = human();
-            print!("{text}{}", if text.ends_with('\n') { "" } else { "\n" });
-        }
-        Ok(())
+        if self.json { print(&serde_json::to_string_pretty(value)?) } else { print(&human()) }
     }
 
     /// A remark beside the result; silent for machines.
@@ -62,6 +59,16 @@ impl Output {
         let bar = ProgressBar::new_spinner().with_message(what);
         bar.enable_steady_tick(Duration::from_millis(120));
         bar
+    }
+}
+
+/// A text and a line's end to standard output. A reader that has seen enough, like `head`, ends nothing.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

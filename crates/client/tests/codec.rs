@@ -392,7 +392,7 @@ fn vectors_hold() {
         "vault": hex(&vault::seal(&Secret::new([1; 32]), Label::Backup, b"state")),
     });
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/vectors/wallet.json");
-    if std::env::var_os("YILIAN_WRITE_VECTORS").is_some() {
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
         std::fs::write(path, serde_json::to_string_pretty(&now).unwrap() + "\n").unwrap();
     }
     let frozen: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

@@ -11,4 +11,5 @@ pub mod ledger;
 pub mod network;
 #[cfg(feature = "network")]
 pub mod observer;
+pub mod ports;
 pub mod ticket;

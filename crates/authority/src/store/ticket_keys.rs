@@ -28,7 +28,8 @@ pub(super) fn any_before(read: &ReadTransaction, first: Period) -> Result<bool, 
 }
 
 impl Store {
-    pub(crate) fn ticket_key(
+    /// The secret key of a class and period, if there is one.
+    pub fn ticket_key(
         &self,
         class: Class,
         period: Period,

@@ -1,8 +1,9 @@
 //! Four validators on loopback, and a wallet's transactions.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
+    sync::OnceLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -10,11 +11,12 @@ use bytes::Bytes;
 use commonware_codec::Encode as _;
 use yilian_chain::{Chain, ChainConfig, Handle, PoolLimits};
 use yilian_crypto::{
+    certificate::{Contents, Level, issue},
     sign::SigningKey,
     ticket::{Class, Period},
 };
 use yilian_ledger::{Genesis, Parameters, Time, Transaction};
-use yilian_testkit::ledger::{Chain as _, World, ticket_secret};
+use yilian_testkit::ledger::{Chain as _, Member, World, contents, ticket_secret};
 
 pub struct Net {
     pub world: World,
@@ -35,6 +37,7 @@ pub fn genesis(world: &World) -> Genesis {
     Genesis {
         time: now().0 - 5_000,
         parameters,
+        roots: vec![world.root.certificate.der().to_vec()],
         ticket_keys: slots.map(|(class, ahead)| (class, Period(period.0 + ahead), key.clone())).to_vec(),
         ..world.genesis.clone()
     }
@@ -43,10 +46,11 @@ pub fn genesis(world: &World) -> Genesis {
 impl Net {
     pub fn new(seed: u64) -> Self {
         let mut world = World::new(seed);
+        let root = valid_now(contents(Level::Root, "root", &world.root.key));
+        world.root.certificate = issue(&root, None, &world.root.key).unwrap();
         world.genesis = genesis(&world);
         world.chain = world.genesis.chain_id();
-        let listeners: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let addresses = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
+        let addresses = yilian_testkit::ports::free(4);
         Self { world, addresses, directory: tempfile::tempdir().unwrap() }
     }
 
@@ -70,11 +74,26 @@ impl Net {
         encode(&self.world.create(owner, &[ticket]))
     }
 
+    /// A new member's certificate, and its admission.
+    pub fn certify(&mut self, issuer: &Member, level: Level, subject: &str) -> (Member, Bytes) {
+        let key = self.world.key();
+        let contents = valid_now(self.world.contents(level, Some(issuer.id), subject, &key));
+        let (member, admission) = self.world.certify_contents(issuer, &contents, key);
+        (member, encode(&admission))
+    }
+
     pub fn grant(&mut self, owner: &SigningKey, withdrawal: &SigningKey) -> Bytes {
         self.world.time = now();
         let ticket = self.world.ticket();
         encode(&self.world.grant(owner, withdrawal, &[ticket]))
     }
+}
+
+/// The same years for all, since an issuer's validity holds those below it.
+fn valid_now(contents: Contents) -> Contents {
+    static SECONDS: OnceLock<u64> = OnceLock::new();
+    let seconds = *SECONDS.get_or_init(|| now().seconds());
+    Contents { not_before: seconds - 86_400, not_after: seconds + 86_400, ..contents }
 }
 
 pub fn config(

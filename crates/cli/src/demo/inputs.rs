@@ -15,6 +15,15 @@ pub struct Bundle {
     pub bytes: Vec<u8>,
 }
 
+impl Bundle {
+    /// Whether a resource of this type is in it.
+    pub fn holds(&self, resource: &str) -> bool {
+        let Ok(bundle) = serde_json::from_slice::<serde_json::Value>(&self.bytes) else { return false };
+        let entries = bundle["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
+        entries.iter().any(|entry| entry["resource"]["resourceType"] == resource)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Inputs {
     /// FHIR R4 examples.

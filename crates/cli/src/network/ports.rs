@@ -8,6 +8,9 @@ use anyhow::Context as _;
 pub const DEFAULT_BASE: u16 = 7500;
 /// Most validators of a local network.
 pub const MAX_VALIDATORS: usize = 32;
+/// Where ports are looked for when any will do.
+const ANY_FIRST: u16 = 10_000;
+const ANY_END: u16 = 30_000;
 /// From a validator's HTTP port to its port for other validators.
 const PEER_OFFSET: u16 = 100;
 
@@ -35,14 +38,16 @@ impl Ports {
         Some(Self { authority: base, validators })
     }
 
-    /// Ports that nobody uses now, chosen by the system.
+    /// Ports that nobody uses now, from below the range that the system gives to outgoing connections: a process that
+    /// is started again must find its own free.
     pub fn any(validators: usize) -> anyhow::Result<Self> {
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        // All are held until the last is chosen, so that none is chosen twice.
-        let held: Vec<TcpListener> =
-            (0..=2 * validators).map(|_| bind()).collect::<Result<_, _>>().context("no free ports")?;
-        let numbers = held.iter().map(|listener| listener.local_addr().map(|address| address.port()));
-        let numbers: Vec<u16> = numbers.collect::<Result<_, _>>().context("no free ports")?;
+        let mut draw = [0; 2];
+        getrandom::fill(&mut draw).context("no randomness")?;
+        let first = ANY_FIRST + u16::from_be_bytes(draw) % (ANY_END - ANY_FIRST);
+        let tried = (first..ANY_END).chain(ANY_FIRST..first);
+        let free = tried.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+        let numbers: Vec<u16> = free.take(1 + 2 * validators).collect();
+        anyhow::ensure!(numbers.len() == 1 + 2 * validators, "no free ports");
         let validators = numbers[1..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
         Ok(Self { authority: numbers[0], validators })
     }

@@ -337,7 +337,7 @@ fn openssl_verifies_the_chain() {
     assert!(!refused.status.success(), "{refused:?}");
 }
 
-/// Frozen bytes: after a wanted change of the profile, run with `YILIAN_WRITE_VECTORS=1`.
+/// Frozen bytes: after a wanted change of the profile, run with `UPDATE_VECTORS=1`.
 #[test]
 fn certificates_keep_their_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/vectors/membership.json");
@@ -349,7 +349,7 @@ fn certificates_keep_their_bytes() {
             (level.into(), serde_json::json!({ "der": der, "id": certificate.id().to_string() }))
         })
         .collect();
-    if std::env::var_os("YILIAN_WRITE_VECTORS").is_some() {
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
         std::fs::write(path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
     }
     let frozen: serde_json::Map<_, _> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! Frozen bytes: `spec/vectors/crypto.json` is what the formats of this crate look like, for every implementation.
 //!
-//! A change of format fails here. To change it on purpose, run this test with `YILIAN_WRITE_VECTORS=1`.
+//! A change of format fails here. To change it on purpose, run this test with `UPDATE_VECTORS=1`.
 
 use commonware_codec::Encode as _;
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ fn computed() -> Value {
 #[test]
 fn formats_keep_their_bytes() {
     let computed = computed();
-    if std::env::var_os("YILIAN_WRITE_VECTORS").is_some() {
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
         std::fs::write(PATH, serde_json::to_string_pretty(&computed).unwrap() + "\n").unwrap();
     }
     let frozen: Value = serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap();

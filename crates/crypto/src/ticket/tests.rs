@@ -250,12 +250,12 @@ fn names_of_classes_round_trip() {
     assert_eq!("Care".parse::<Class>(), Err(TicketError::Class));
 }
 
-/// Frozen bytes: after a wanted change of the format, run with `YILIAN_WRITE_VECTORS=1`. Signatures are randomized, so a
+/// Frozen bytes: after a wanted change of the format, run with `UPDATE_VECTORS=1`. Signatures are randomized, so a
 /// ticket made once is kept and must go on verifying, and what it is made of must hash to the same values.
 #[test]
 fn tickets_keep_their_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spec/vectors/tickets.json");
-    if std::env::var_os("YILIAN_WRITE_VECTORS").is_some() {
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
         let ticket = &ticket().ticket;
         let made = serde_json::json!({
             "key": hex::encode(key().encode()),

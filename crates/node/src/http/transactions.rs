@@ -68,7 +68,7 @@ async fn submit(
     Ok(Json(Submitted { digest: digest.to_string(), status }))
 }
 
-/// Where a transaction stands.
+/// Where a transaction stands. One that this node found to fit into no block is answered with the ledger's code.
 #[utoipa::path(get, path = "/v1/transactions/{digest}", tag = "chain",
     params(("digest" = String, Path, description = "64 hex digits")),
     responses((status = 200, body = TransactionStatus), (status = "default", body = Problem)))]
@@ -85,6 +85,7 @@ async fn current(app: &App, digest: Digest) -> ApiResult<Option<TransactionStatu
     Ok(match app.chain.transaction(digest).await.map_err(chain_error)? {
         None => None,
         Some(Status::Pooled) => Some(TransactionStatus::Pooled),
+        Some(Status::Refused(refusal)) => return Err(refusal_problem(refusal)),
         Some(Status::Included(included)) => Some(included_status(included)),
     })
 }
@@ -126,6 +127,7 @@ pub fn chain_error(error: ChainError) -> ApiError {
         ChainError::NotReady => Code::StateUnready,
         ChainError::BucketTooLarge => Code::PrefixTooWide,
         ChainError::Dropped => Code::TransactionPool,
+        ChainError::Refused(refusal) => return refusal_problem(refusal),
         ChainError::Stopped | ChainError::Damaged => Code::Unavailable,
     };
     ApiError::new(code, error.to_string())

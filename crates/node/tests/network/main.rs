@@ -9,7 +9,7 @@ use std::time::Duration;
 use commonware_codec::Encode as _;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use support::{NODES, Network, SUBSCRIBERS, now, refused, until};
+use support::{NODES, Network, SUBSCRIBERS, now, refused, until, valid_now};
 use yilian_api::{
     encoding,
     ledger::{
@@ -20,18 +20,18 @@ use yilian_api::{
 };
 use yilian_crypto::{
     Digest, Secret,
-    certificate::Level,
+    certificate::{Level, issue},
     sign::SigningKey,
-    ticket::{Class, Period},
+    ticket::{Class, Period, TicketWithKey},
 };
 use yilian_delegation::{Blinding, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey, Wrap};
 use yilian_ledger::{
     Kind, Name, Time, Transaction,
     name::{Aid, Bid, MemberId},
-    transaction::{Action, AddMember, Create, Governance, Grant},
+    transaction::{Action, AddMember, Body, Create, Governance, Grant, Revoke, Withdraw},
 };
 use yilian_node::{Node, NodeConfig, StartError};
-use yilian_testkit::ledger::ticket_secret;
+use yilian_testkit::ledger::{contents, ticket_secret};
 
 /// One network for all, since starting one takes longer than everything it is asked.
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +41,7 @@ async fn a_network_of_four_nodes_serves_and_survives() {
     let (owner, created) = a_record_made_at_one_node_is_proved_at_every_other(&mut network).await;
     refused_transactions_carry_the_ledgers_code(&mut network, &owner, &created).await;
     refusals::bad_transactions_leave_nothing_but_a_ticket(&mut network).await;
+    what_can_be_in_no_block_is_refused_with_its_reason(&mut network).await;
     no_answer_holds_a_re_encryption_key(&mut network, &owner).await;
     malformed_questions_are_refused(&network).await;
     subscribers_hear_of_blocks_and_are_bounded(&network).await;
@@ -68,12 +69,16 @@ async fn a_node_tells_about_itself_and_its_chain(network: &Network) {
 }
 
 fn create(network: &mut Network, owner: &SigningKey) -> Transaction {
+    let ticket = network.ticket();
+    create_with(network, owner, ticket)
+}
+
+fn create_with(network: &mut Network, owner: &SigningKey, ticket: TicketWithKey) -> Transaction {
     let delegator = DelegatorSecretKey::from_seed(&Secret::new([3; 32]));
     let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), &mut network.rng);
     let wrap = Wrap { data_key: Secret::new([4; 32]), codec: 0x55, digest: Digest([5; 32]) };
     let wrapped = key.wrap(&wrap).unwrap();
-    let tickets = [network.ticket()];
-    Create::sign(network.genesis.chain_id(), owner, capsule, wrapped, Digest([6; 32]), &tickets)
+    Create::sign(network.genesis.chain_id(), owner, capsule, wrapped, Digest([6; 32]), &[ticket])
 }
 
 async fn a_record_made_at_one_node_is_proved_at_every_other(
@@ -127,13 +132,67 @@ async fn refused_transactions_carry_the_ledgers_code(
     assert_eq!((&answer["status"], &answer["code"]), (&json!("failed"), &json!("record.exists")), "{answer}");
 }
 
-async fn no_answer_holds_a_re_encryption_key(network: &mut Network, owner: &SigningKey) {
-    let withdrawal = SigningKey::generate(&mut network.rng);
+async fn what_can_be_in_no_block_is_refused_with_its_reason(network: &mut Network) {
+    let chain = network.genesis.chain_id();
+    let wait = "?wait=finalized";
+    // The ticket of an entry that is final.
+    let ticket = network.ticket();
+    let [one, two] = [(); 2].map(|()| SigningKey::generate(&mut network.rng));
+    let first = create_with(network, &one, ticket.clone());
+    assert_eq!(network.submit(0, &first).await["status"], "applied");
+    let second = create_with(network, &two, ticket);
+    refused(network.submit_bytes(0, second.encode().to_vec(), wait).await, 422, "ticket.spent").await;
+    assert_eq!(network.submit(0, &first).await["status"], "applied");
+
+    // Free, and without what it is about.
+    let stranger = SigningKey::generate(&mut network.rng);
+    let root_id = MemberId::of(None, "root");
+    let nobody = MemberId::of(Some(root_id), "nobody");
+    let elsewhere = valid_now(contents(Level::Root, "root", &stranger));
+    let elsewhere = issue(&elsewhere, None, &stranger).unwrap();
+    let (_, forged, _) =
+        network.certify(Level::Intermediate, "province-x", (&stranger, &elsewhere, root_id), |_| {});
+    let cases = [
+        (Withdraw::sign(chain, &stranger), "withdraw.unknown"),
+        (Revoke::sign(chain, Level::Intermediate, nobody, None, &network.root), "member.unknown"),
+        (AddMember::transaction(chain, root_id, &forged), "certificate.issuer"),
+    ];
+    for (transaction, code) in cases {
+        refused(network.submit_bytes(1, transaction.encode().to_vec(), wait).await, 422, code).await;
+        let path = format!("/v1/transactions/{}", transaction.digest());
+        refused(network.get(1, &path).await, 404, "transaction.unknown").await;
+    }
+
+    // Pooled, since a grant was on its way; that one fails, and nothing is left to wait for.
+    for attempt in 0.. {
+        let withdrawal = SigningKey::generate(&mut network.rng);
+        let grant = grant(network, &stranger, &withdrawal).encode().to_vec();
+        let withdraw = Withdraw::sign(chain, &withdrawal);
+        assert_eq!(network.submit_bytes(2, grant, "").await.status(), 200);
+        if network.submit_bytes(2, withdraw.encode().to_vec(), "").await.status() != 200 {
+            // The grant was final already.
+            assert!(attempt < 5);
+            continue;
+        }
+        let path = format!("/v1/transactions/{}", withdraw.digest());
+        until(async || network.get(2, &path).await.status() != 200).await;
+        refused(network.get(2, &path).await, 422, "withdraw.unknown").await;
+        break;
+    }
+}
+
+fn grant(network: &mut Network, owner: &SigningKey, withdrawal: &SigningKey) -> Transaction {
     let reader = DelegateeSecretKey::from_seed(&Secret::new([8; 32])).public();
     let delegator = DelegatorSecretKey::from_seed(&Secret::new([3; 32]));
     let rk: ReencryptionKey = delegator.rekey(&reader, &Blinding::from_seed(&Secret::new([9; 32])));
     let (chain, until, tickets) = (network.genesis.chain_id(), Time(now() + 60_000), [network.ticket()]);
-    let grant = Grant::sign(chain, owner, &withdrawal, rk, 0, until, &tickets);
+    Grant::sign(chain, owner, withdrawal, rk, 0, until, &tickets)
+}
+
+async fn no_answer_holds_a_re_encryption_key(network: &mut Network, owner: &SigningKey) {
+    let withdrawal = SigningKey::generate(&mut network.rng);
+    let grant = grant(network, owner, &withdrawal);
+    let Body::Grant(Grant { rk, .. }) = &grant.body else { panic!("a grant") };
     let answer = network.submit(1, &grant).await;
     assert_eq!(answer["status"], "applied", "{answer}");
     let name = Bid::of(&withdrawal.verifying_key()).name();

@@ -12,18 +12,18 @@ use yilian_crypto::{
     sign::SigningKey,
     ticket::{Class, Period, TicketWithKey},
 };
-use yilian_delegation::{Blinding, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey};
+use yilian_delegation::DelegateeSecretKey;
 use yilian_finality::{Bucket, Prefix, verify_bucket};
 use yilian_ledger::{
-    Counts, Entry, Kind, Name, Time, Transaction,
+    Counts, Entry, Kind, Name, Transaction,
     name::{Aid, Bid, MemberId},
-    transaction::{AddMember, Body, Grant, Withdraw},
+    transaction::{AddMember, Body, Withdraw},
 };
 use yilian_testkit::ledger::{contents, repay, self_signed, ticket_secret};
 
 use super::{
-    create,
-    support::{NODES, Network, now, refused, until},
+    create, grant,
+    support::{NODES, Network, refused, until},
 };
 
 /// Offsets in encoded transactions: chain, tag, then fields, each point and key behind its suite byte.
@@ -74,16 +74,6 @@ fn patched(bytes: &[u8], at: usize, length: usize, ends: (u8, u8)) -> Vec<u8> {
     changed
 }
 
-fn grant_of(network: &mut Network, owner: &SigningKey, withdrawal: &SigningKey) -> Transaction {
-    let tickets = [network.ticket()];
-    let delegator = DelegatorSecretKey::from_seed(&Secret::new([3; 32]));
-    let reader = DelegateeSecretKey::from_seed(&Secret::new([8; 32])).public();
-    let blinding = Secret::random(&mut network.rng);
-    let rk: ReencryptionKey = delegator.rekey(&reader, &Blinding::from_seed(&blinding));
-    let (chain, until) = (network.genesis.chain_id(), Time(now() + 60_000));
-    Grant::sign(chain, owner, withdrawal, rk, 0, until, &tickets)
-}
-
 /// A transaction that pays with a ticket of the caller's choice.
 fn paid_with(network: &mut Network, ticket: TicketWithKey) -> Vec<u8> {
     let owner = SigningKey::generate(&mut network.rng);
@@ -108,10 +98,10 @@ fn bad_forms(network: &mut Network) -> Vec<(&'static str, Vec<u8>)> {
     let (owner, withdrawal) =
         (SigningKey::generate(&mut network.rng), SigningKey::generate(&mut network.rng));
     let good = create(network, &owner).encode().to_vec();
-    let grant = grant_of(network, &owner, &withdrawal).encode().to_vec();
+    let paid = grant(network, &owner, &withdrawal).encode().to_vec();
     let mut unknown = good.clone();
     unknown[32] = 0x77;
-    let mut full_order = patched(&grant, RK, 96, (0x80, 1));
+    let mut full_order = patched(&paid, RK, 96, (0x80, 1));
     full_order[RK + 47] = 1;
     vec![
         ("transaction.malformed", good[..good.len() - 1].to_vec()),
@@ -121,8 +111,8 @@ fn bad_forms(network: &mut Network) -> Vec<(&'static str, Vec<u8>)> {
         ("point.identity", patched(&good, CAPSULE, 48, (0xc0, 0))),
         ("point.encoding", patched(&good, CAPSULE, 48, (0x80, 1))),
         ("point.subgroup", patched(&good, CAPSULE, 48, (0xa0, 5))),
-        ("point.identity", patched(&grant, RK, 96, (0xc0, 0))),
-        ("point.encoding", patched(&grant, RK, 96, (0xe0, 0))),
+        ("point.identity", patched(&paid, RK, 96, (0xc0, 0))),
+        ("point.encoding", patched(&paid, RK, 96, (0xe0, 0))),
         ("point.subgroup", full_order),
     ]
 }
@@ -229,32 +219,32 @@ async fn included_and_failed(network: &mut Network) {
     let spent = repay(&create(network, other), &mine).encode().to_vec();
     refused(network.submit_bytes(3, spent, "?wait=finalized").await, 422, "ticket.spent").await;
 
-    let unknown = grant_of(network, stranger, withdrawal);
+    let unknown = grant(network, stranger, withdrawal);
     fails(network, 3, &unknown, "record.unknown").await;
     let ticket = network.ticket();
-    let mut theft = grant_of(network, stranger, withdrawal);
+    let mut theft = grant(network, stranger, withdrawal);
     let Body::Grant(body) = &mut theft.body else { unreachable!() };
     body.owner = owner.verifying_key();
     fails(network, 0, &repay(&theft, &[ticket]), "signature.owner").await;
 
-    let grant = grant_of(network, owner, withdrawal);
+    let granted = grant(network, owner, withdrawal);
     let mine = [network.ticket()];
-    fails(network, 1, &repay(&grant, &mine), "signature.owner").await;
+    fails(network, 1, &repay(&granted, &mine), "signature.owner").await;
     let bid = Bid::of(&withdrawal.verifying_key()).name();
-    applied(network, &grant, &bid).await;
-    let taken = grant_of(network, owner, withdrawal);
+    applied(network, &granted, &bid).await;
+    let taken = grant(network, owner, withdrawal);
     fails(network, 2, &taken, "grant.bid-taken").await;
 
     let withdraw = Withdraw::sign(chain, withdrawal);
     applied(network, &withdraw, &bid).await;
     until(async || matches!(network.entry(0, &bid).await, Some(Entry::Tombstone { .. }))).await;
-    let anew = grant_of(network, owner, withdrawal);
+    let anew = grant(network, owner, withdrawal);
     fails(network, 3, &anew, "grant.bid-ended").await;
     let mine = [network.ticket()];
-    fails(network, 0, &repay(&grant, &mine), "signature.owner").await;
+    fails(network, 0, &repay(&granted, &mine), "signature.owner").await;
     // The very same bytes are the transaction of before.
     let ended = network.entry(0, &bid).await;
-    assert_eq!(network.submit(1, &grant).await["status"], "applied");
+    assert_eq!(network.submit(1, &granted).await["status"], "applied");
     assert_eq!(network.entry(0, &bid).await, ended);
 }
 

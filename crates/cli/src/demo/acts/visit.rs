@@ -29,7 +29,7 @@ const IMAGING: u64 = 200_000_000;
 pub struct Visits {
     /// Patient 1: the visit with the imaging study.
     pub visit: RecordIndex,
-    /// Patient 1: a prescription-like record for the pharmacy.
+    /// Patient 1: holds a MedicationRequest, for the pharmacy.
     pub prescription: RecordIndex,
     /// Patient 1: own history, imported.
     pub history: Vec<RecordIndex>,
@@ -44,27 +44,35 @@ pub async fn play(
     inputs: &Inputs,
 ) -> anyhow::Result<Visits> {
     story.act("A visit: the doctor writes and signs, the patient accepts and owns");
-    let naming = |bundles: &[Bundle]| -> Vec<Bundle> {
-        let named =
-            |b: &&Bundle| yilian_client::record::Bundle::parse(&b.bytes).is_ok_and(|p| p.patient().is_ok());
-        bundles.iter().filter(named).cloned().collect()
-    };
-    let (r4, ips) = (naming(&inputs.r4), naming(&inputs.ips));
-    anyhow::ensure!(r4.len() >= 4 && ips.len() >= 2, "too few of the examples name a patient");
+    let ips = naming_a_patient(&inputs.ips);
+    let (prescriptions, others): (Vec<_>, Vec<_>) =
+        naming_a_patient(&inputs.r4).into_iter().partition(|bundle| bundle.holds("MedicationRequest"));
+    anyhow::ensure!(
+        ips.len() >= 2 && !prescriptions.is_empty() && others.len() >= 4,
+        "too few of the examples name a patient; `make setup` fetches them anew"
+    );
 
     let file = imaging(story, world).await?;
     let attachment = attach(story, &cast.doctor, &file).await?;
     let with = vec![attachment.clone()];
     let visit = write_and_accept(story, &cast.doctor, &mut cast.patient_1, &ips[0], with).await?;
     read_attachment(story, world, &cast.patient_1, &attachment, &file).await?;
-    let prescription = write_and_accept(story, &cast.doctor, &mut cast.patient_1, &r4[0], Vec::new()).await?;
-    refuse(story, &cast.doctor, &mut cast.patient_1, &r4[1]).await?;
+    let prescription =
+        write_and_accept(story, &cast.doctor, &mut cast.patient_1, &prescriptions[0], Vec::new()).await?;
+    refuse(story, &cast.doctor, &mut cast.patient_1, &others[0]).await?;
     let summary =
         write_and_accept(story, &cast.second_doctor, &mut cast.patient_2, &ips[1], Vec::new()).await?;
 
     story.act("A history of one's own: imported, self-recorded, shown as uncertified");
-    let history = import(story, &mut cast.patient_1, &r4[1..4]).await?;
+    let history = import(story, &mut cast.patient_1, &others[1..4]).await?;
     Ok(Visits { visit, prescription, history, summary })
+}
+
+fn naming_a_patient(bundles: &[Bundle]) -> Vec<Bundle> {
+    let named = |bundle: &&Bundle| {
+        yilian_client::record::Bundle::parse(&bundle.bytes).is_ok_and(|parsed| parsed.patient().is_ok())
+    };
+    bundles.iter().filter(named).cloned().collect()
 }
 
 async fn imaging(story: &mut Story, world: &World) -> anyhow::Result<PathBuf> {
