@@ -19,11 +19,11 @@ use yilian_ledger::{
     name::{Aid, Bid, MemberId},
     transaction::{AddMember, Body, Withdraw},
 };
-use yilian_testkit::ledger::{contents, repay, self_signed, ticket_secret};
+use yilian_testkit::ledger::{contents, repay, ticket_secret};
 
 use super::{
     create, grant,
-    support::{NODES, Network, refused, until},
+    support::{NODES, Network, refused, until, valid_now},
 };
 
 /// Offsets in encoded transactions: chain, tag, then fields, each point and key behind its suite byte.
@@ -150,8 +150,8 @@ fn bad_tickets(network: &mut Network) -> Vec<(&'static str, Vec<u8>)> {
 fn bad_members(network: &mut Network) -> Vec<(&'static str, Vec<u8>)> {
     let (chain, root) = (network.genesis.chain_id(), MemberId::of(None, "root"));
     let key = SigningKey::generate(&mut network.rng);
-    let foreign = self_signed("another-root", &key);
-    let foreign = issue(&contents(Level::Intermediate, "x", &key), Some(&foreign), &key).unwrap();
+    let elsewhere = issue(&valid_now(contents(Level::Root, "root", &key)), None, &key).unwrap();
+    let (_, foreign, _) = network.certify(Level::Intermediate, "x", (&key, &elsewhere, root), |_| {});
     let carol = DelegateeSecretKey::from_seed(&Secret::new([8; 32]));
     let (issuer, certificate) = (network.root.clone(), network.root_certificate.clone());
     let proof = carol.prove(MemberId::of(Some(root), "carol").possession_context(), &mut network.rng);
