@@ -24,7 +24,7 @@ pub struct Network {
     /// At least one; two or more to notice a lie and to survive a failure.
     pub nodes: Vec<NodeUrl>,
     pub authority: Option<NodeUrl>,
-    /// On how many nodes content is stored and drafts are left.
+    /// On how many nodes content is stored, drafts and openings are left.
     pub replicas: usize,
 }
 

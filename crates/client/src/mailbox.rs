@@ -34,11 +34,8 @@ pub(crate) async fn collect<H: Host>(
 ) -> Result<Vec<Incoming>, ClientError> {
     let (mut seen, mut messages, mut fault, mut answered) = (BTreeSet::new(), Vec::new(), None, false);
     for node in client.nodes() {
-        match collect_at(client, &node, owner, &mut seen).await {
-            Ok(mut found) => {
-                answered = true;
-                messages.append(&mut found);
-            }
+        match collect_at(client, &node, owner, &mut seen, &mut messages).await {
+            Ok(()) => answered = true,
             Err(other) => {
                 client.report(&node, &other);
                 worse(&mut fault, &node, other);
@@ -48,16 +45,17 @@ pub(crate) async fn collect<H: Host>(
     if answered { Ok(messages) } else { Err(failure(fault)) }
 }
 
+/// Adds to `messages` what was not seen elsewhere; what was handed out before a fault stays.
 async fn collect_at<H: Host>(
     client: &Client<H>,
     node: &NodeUrl,
     owner: &SigningKey,
     seen: &mut BTreeSet<Digest>,
-) -> Result<Vec<Incoming>, NodeFault> {
+    messages: &mut Vec<Incoming>,
+) -> Result<(), NodeFault> {
     let audience = client.audience(node).await?;
     let mailbox = mailbox_id(&owner.verifying_key());
     let request = OwnerRequest::sign(owner, &audience, MailboxVerb::List, None, client.now().0);
-    let mut found = Vec::new();
     for envelope in http::list(client.host(), node, &mailbox, &request).await? {
         if seen.contains(&envelope.id) {
             continue;
@@ -79,9 +77,9 @@ async fn collect_at<H: Host>(
             return Err(NodeFault::Lied(Lie::Message));
         }
         seen.insert(envelope.id);
-        found.push(Incoming { id: envelope.id, kind: envelope.kind, received: envelope.received, bytes });
+        messages.push(Incoming { id: envelope.id, kind: envelope.kind, received: envelope.received, bytes });
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Leaves a sealed message at `copies` nodes, at least at one; where it was left, and its id.

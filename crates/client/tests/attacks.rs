@@ -22,14 +22,14 @@ use yilian_crypto::{
     ticket::{Class, Request},
 };
 use yilian_ledger::{
-    Outcome,
+    Kind, Outcome,
     member::NotCertified,
     transaction::{Create, Revoke},
 };
 use yilian_testkit::{
     client::{AuthorKnowledge, Checks, Refused, WeakReader, record_of, unsalted_commitment},
     ledger::{Seeded, ticket_secret},
-    network::{TestNetwork, run, staff},
+    network::{Fault, TestNetwork, run, staff},
 };
 
 type Wallet = yilian_client::Wallet<common::Disk>;
@@ -226,12 +226,28 @@ fn an_author_revoked_before_the_entry_does_not_count() {
         let record = NewRecord { bundle: bundle("Alice"), ..NewRecord::default() };
         practitioner::write(&client, &staff.bob, &card, record, &mut rng).await.unwrap();
         let waiting = inbox::inbox(&client, &alice).await.unwrap();
+        let (ahead, behind) = (network.client_of(&[1]), network.client_of(&[0, 1]));
+        for client in [&ahead, &behind] {
+            client.member_now(staff.bob.id, Kind::Practitioner).await.unwrap();
+        }
+        behind.look_up(&alice.keys().aid(index).name()).await.unwrap();
+        behind.parameters().await.unwrap();
+        network.set_fault(0, Fault::Frozen);
         // Signed before the revocation by the signer's clock, entered after it by the ledger's.
         let revoke =
             Revoke::sign(client.chain(), Level::Practitioner, staff.bob.id, None, &staff.hospital.key);
         assert_eq!(network.submit(&revoke).await, Ok(Outcome::Applied));
+        // What the client remembers of Bob is not stale yet, and does not do.
+        let tickets = alice.state().tickets.len();
+        let refused = adopt::accept(&ahead, &mut alice, &waiting.drafts[0], &mut rng).await;
+        assert_eq!(refused.unwrap_err(), ClientError::NotCertifiedNow);
+        assert!(network.entry(&alice.keys().aid(index).name()).is_none());
+        assert_eq!(alice.state().tickets.len(), tickets);
+
+        // Entered nevertheless, since the node asked is behind: it never counts as Bob's.
+        adopt::accept(&behind, &mut alice, &waiting.drafts[0], &mut rng).await.unwrap();
+        network.set_fault(0, Fault::None);
         client.refresh();
-        adopt::accept(&client, &mut alice, &waiting.drafts[0], &mut rng).await.unwrap();
         let opened = read::read(&client, &mut alice, index).await;
         let expected = ClientError::NotCertified(NotCertified::MemberRevoked);
         assert_eq!(expected.code(), "directory.not-certified-then");

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Disk, bundle, enrolled};
+use common::{Disk, bundle, enrolled, granted, written};
 use yilian_client::{
     patient::{access, adopt, grant, inbox, offer, read},
     practitioner::{self, NewRecord},
@@ -12,7 +12,7 @@ use yilian_client::{
 };
 use yilian_testkit::{
     ledger::Seeded,
-    network::{run, staff},
+    network::{Fault, run, staff},
 };
 
 #[test]
@@ -63,5 +63,27 @@ fn a_record_goes_from_doctor_to_patient_to_reader() {
         assert!(matches!(after, Err(yilian_client::ClientError::Ended(_))), "{after:?}");
         assert!(client.reports().is_empty(), "{:?}", client.reports());
         let _: &Disk = alice.store();
+    });
+}
+
+#[test]
+fn an_opening_reaches_the_reader_though_one_node_is_gone() {
+    run(2, 2, |network| async move {
+        let staff = staff(&network).await;
+        let (client, mut rng) = (network.client(), Seeded::new(8));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        let (index, _) = written(&client, &staff, &mut alice, "Alice", &mut rng).await;
+        for gone in [0, 1] {
+            let given = granted(&client, &staff, &mut alice, index, &mut rng).await;
+            network.set_fault(gone, Fault::Silent);
+            let received = reader::inbox(&network.client(), &staff.carol).await.unwrap();
+            assert_eq!(received.len(), 1 + gone, "without node {gone}");
+            let log = access::access_log(&network.client(), &mut alice).await.unwrap();
+            let access = log.iter().find(|access| access.grant == given).unwrap();
+            assert!(access.opened.is_some(), "either node's receipt counts");
+            network.set_fault(gone, Fault::None);
+        }
+        let both = reader::inbox(&network.client(), &staff.carol).await.unwrap();
+        assert_eq!(both.len(), 2, "copies count once");
     });
 }

@@ -295,11 +295,35 @@ fn a_dossier_opens_several_records_by_one_grant() {
         let received = reader::inbox(&client, &staff.carol).await.unwrap();
         let opened = reader::open(&client, &staff.carol, &received[0].opening).await.unwrap();
         let inside = reader::open_dossier(&client, opened.dossier().unwrap()).await;
-        let bodies: Vec<_> = inside.iter().map(|record| record.as_ref().unwrap().body().to_vec()).collect();
+        let bodies: Vec<_> =
+            inside.iter().map(|inside| inside.as_ref().unwrap().record.body().to_vec()).collect();
         assert_eq!(bodies, [bundle("Alice"), bundle("Alice, own")]);
-        let classes: Vec<_> = inside.iter().map(|record| record.as_ref().unwrap().summary().class).collect();
+        let classes: Vec<_> =
+            inside.iter().map(|inside| inside.as_ref().unwrap().record.summary().class).collect();
         use yilian_client::record::Class::{Clinical, SelfRecorded};
         assert_eq!(classes, [Clinical, SelfRecorded]);
+    });
+}
+
+#[test]
+fn a_dossier_tells_which_records_name_another_patient() {
+    run(46, 2, |network| async move {
+        let staff = staff(&network).await;
+        let (client, mut rng) = (network.client(), Seeded::new(12));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        let mut records = Vec::new();
+        for patient in ["Alice", "Alice", "Mallory", "Alice"] {
+            records.push(written(&client, &staff, &mut alice, patient, &mut rng).await.0);
+        }
+        let bundled = dossier::dossier(&client, &mut alice, "All of it", &records, &mut rng).await.unwrap();
+        granted(&client, &staff, &mut alice, bundled, &mut rng).await;
+        let received = reader::inbox(&client, &staff.carol).await.unwrap();
+        let opened = reader::open(&client, &staff.carol, &received[0].opening).await.unwrap();
+        let inside = reader::open_dossier(&client, opened.dossier().unwrap()).await;
+        let inside: Vec<_> = inside.into_iter().map(Result::unwrap).collect();
+        let flags: Vec<_> = inside.iter().map(|inside| inside.other_patient).collect();
+        assert_eq!(flags, [false, false, true, false]);
+        assert_eq!(inside[2].record.summary().patient.name.as_str(), "Mallory");
     });
 }
 

@@ -1,11 +1,15 @@
-//! Collection of what nobody keeps (spec CS-10): objects without pins after a grace time, idle uploads, old tickets.
+//! Collection of what nobody keeps (spec CS-10): pins that have ended, objects without pins after a grace time, idle uploads, old
+//! tickets and allowances.
 
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 
 use crate::{
     Store, StoreError,
     files::Step,
-    index::{self, COUNTERS, LEAVES, NODES, OBJECTS, ObjectEntry, PINS, ROOTS, SPENT, STORED, UPLOADS},
+    index::{
+        self, ALLOWANCES, COUNTERS, LEAVES, NODES, OBJECTS, ObjectEntry, PINS, ROOTS, SPENT, STORED, UPLOADS,
+    },
+    limits::DAY,
     store::lock,
     upload::UploadId,
 };
@@ -17,12 +21,15 @@ pub struct Collected {
     /// Bytes of those objects.
     pub bytes: u64,
     pub uploads: u64,
+    /// Pins that came to their end.
+    pub pins: u64,
 }
 
 impl Store {
-    /// Removes objects that had no pin for `grace` ms, and uploads idle for longer than the limit.
+    /// Ends pins whose time is over; removes objects that had no pin for `grace` ms, and uploads idle for longer than the
+    /// limit.
     pub fn collect(&self, now: u64, grace: u64) -> Result<Collected, StoreError> {
-        let mut collected = Collected::default();
+        let mut collected = Collected { pins: self.end_pins(now)?, ..Collected::default() };
         for entry in self.unpinned(now, grace)? {
             if self.remove_object(&entry, now, grace)? {
                 collected.objects += 1;
@@ -35,6 +42,7 @@ impl Store {
         }
         let tx = self.index.begin_write()?;
         tx.open_table(SPENT)?.retain(|_, until| until >= now)?;
+        tx.open_table(ALLOWANCES)?.retain(|_, (day, _)| day >= now / DAY)?;
         tx.commit()?;
         Ok(collected)
     }

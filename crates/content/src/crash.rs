@@ -8,7 +8,7 @@ use std::{
 
 use yilian_dag::{Cid, LEAF, root_of};
 
-use crate::{Limits, Opened, Paid, PinKey, Store, StoreError, UploadId, UploadRequest, files::Step};
+use crate::{Limits, Opened, Paid, Payment, PinKey, Store, StoreError, UploadId, UploadRequest, files::Step};
 
 /// What strikes at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,9 @@ fn set(store: &Store, fault: Option<(Step, Fault)>) {
 /// Opens, or resumes, and carries an upload to its end.
 fn upload(store: &Store, bytes: &[u8], paid: &[Paid]) -> Result<u64, StoreError> {
     let mut sent = 0;
-    if let Opened::Upload(id, status) = store.open_upload(&request(bytes), paid, ID, 0)? {
+    if let Opened::Upload(id, status) =
+        store.open_upload(&request(bytes), &Payment::Tickets(paid.to_vec()), ID, 0)?
+    {
         for (leaf, part) in bytes.chunks(LEAF).enumerate().skip(status.next_leaf as usize) {
             store.put_leaf(&id, leaf as u64, part, 0)?;
             sent += 1;
@@ -146,7 +148,11 @@ fn a_torn_tail_is_asked_for_again() {
     let bytes = content(4);
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Limits::default()).unwrap();
-    let Opened::Upload(id, _) = store.open_upload(&request(&bytes), &[], ID, 0).unwrap() else { panic!() };
+    let Opened::Upload(id, _) =
+        store.open_upload(&request(&bytes), &Payment::Tickets(Vec::new()), ID, 0).unwrap()
+    else {
+        panic!()
+    };
     for (leaf, part) in bytes.chunks(LEAF).enumerate() {
         store.put_leaf(&id, leaf as u64, part, 0).unwrap();
     }

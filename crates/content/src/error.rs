@@ -24,6 +24,8 @@ pub enum StoreError {
     Incomplete { next: u64, leaves: u64 },
     #[error("content's root is {got}, announced was {announced}")]
     RootMismatch { announced: Cid, got: Cid },
+    #[error("the member's allowance has {free} bytes left today, {wanted} are wanted")]
+    Allowance { wanted: u64, free: u64 },
     #[error("ticket was used for another upload here")]
     TicketSpent,
     #[error("no such object is stored")]

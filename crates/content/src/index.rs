@@ -18,17 +18,20 @@ pub(crate) const OBJECTS: TableDefinition<u64, ObjectRow> = TableDefinition::new
 pub(crate) const LEAVES: MultimapTableDefinition<Digest, (u64, u64)> = MultimapTableDefinition::new("leaves");
 /// Interior nodes: references (4 bytes, big-endian), block.
 pub(crate) const NODES: TableDefinition<Digest, &[u8]> = TableDefinition::new("nodes");
-/// By root and pin key: active, time of the last request.
-pub(crate) const PINS: TableDefinition<(CidRow, [u8; 33]), (bool, u64)> = TableDefinition::new("pins");
-/// Root, bytes, pin key, last activity (ms).
+/// By root and pin key: active, time of the last request, end if it has one (ms).
+pub(crate) const PINS: TableDefinition<(CidRow, [u8; 33]), PinRow> = TableDefinition::new("pins");
+/// Root, bytes, pin key, last activity (ms), paid by a member's signature.
 pub(crate) const UPLOADS: TableDefinition<[u8; 16], UploadRow> = TableDefinition::new("uploads");
 /// Tickets used here, until when they are remembered (ms).
 pub(crate) const SPENT: TableDefinition<Digest, u64> = TableDefinition::new("spent");
+/// By member: day, bytes paid for by signature that day.
+pub(crate) const ALLOWANCES: TableDefinition<Digest, (u64, u64)> = TableDefinition::new("allowances");
 /// Counters.
 pub(crate) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 
 pub(crate) type ObjectRow = (CidRow, u64, u32, u64, bool);
-pub(crate) type UploadRow = (CidRow, u64, [u8; 33], u64);
+pub(crate) type PinRow = (bool, u64, Option<u64>);
+pub(crate) type UploadRow = (CidRow, u64, [u8; 33], u64, bool);
 
 /// Number of the next object.
 pub(crate) const NEXT: &str = "next-object";
@@ -81,6 +84,7 @@ fn create_tables(tx: &WriteTransaction) -> Result<(), TableError> {
     tx.open_table(PINS)?;
     tx.open_table(UPLOADS)?;
     tx.open_table(SPENT)?;
+    tx.open_table(ALLOWANCES)?;
     tx.open_table(COUNTERS)?;
     Ok(())
 }

@@ -31,6 +31,8 @@ pub(crate) struct Ready<'a> {
     pub root: Cid,
     pub bytes: u64,
     pub pin: &'a PinKey,
+    /// End of the pin, if it has one.
+    pub until: Option<u64>,
     pub upload: Option<UploadId>,
     pub now: u64,
 }
@@ -57,7 +59,7 @@ impl Store {
             syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
             built
         })?;
-        self.install(&Ready { name, data: &data, root, bytes, pin, upload: None, now })?;
+        self.install(&Ready { name, data: &data, root, bytes, pin, until: None, upload: None, now })?;
         Ok(root)
     }
 
@@ -126,7 +128,7 @@ impl Store {
         self.files.reached(Step::FolderSynced)?;
         let tx = self.index.begin_write()?;
         self.index_object(&tx, ready)?;
-        pins::add(&tx, &ready.root, ready.pin)?;
+        pins::add(&tx, &ready.root, ready.pin, ready.until)?;
         if let Some(id) = ready.upload {
             tx.open_table(UPLOADS)?.remove(id.0)?;
         }

@@ -21,8 +21,8 @@ mod crash;
 
 pub use collect::Collected;
 pub use error::StoreError;
-pub use limits::Limits;
+pub use limits::{Limits, MEMBER_OBJECT};
 pub use pins::PinKey;
 pub use read::Object;
 pub use store::{Stats, Store};
-pub use upload::{Opened, Paid, UploadId, UploadRequest, UploadStatus};
+pub use upload::{Opened, Paid, Payment, UploadId, UploadRequest, UploadStatus};

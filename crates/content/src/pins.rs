@@ -1,7 +1,8 @@
 //! Pins: who keeps an object from collection (spec CS-7).
 //!
 //! A pin comes into being with a paid upload and is named by a one-time key. That key may release and renew it; other
-//! keys may not pin what they did not pay for. The caller has checked the key's signature.
+//! keys may not pin what they did not pay for. A pin that a member's signature paid for ends by itself. The caller has
+//! checked the key's signature.
 
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use yilian_dag::Cid;
@@ -32,17 +33,40 @@ impl Store {
         Ok(pins.get((root.to_compact(), key.0))?.is_some_and(|row| row.value().0))
     }
 
+    /// Takes away the pins whose end has come; how many.
+    pub(crate) fn end_pins(&self, now: u64) -> Result<u64, StoreError> {
+        let mut ended = Vec::new();
+        for row in self.index.begin_read()?.open_table(PINS)?.iter()? {
+            let (key, row) = row?;
+            if has_ended(row.value().2, now) {
+                ended.push(key.value());
+            }
+        }
+        if ended.is_empty() {
+            return Ok(0);
+        }
+        let tx = self.index.begin_write()?;
+        for row in &ended {
+            end_pin(&tx, *row, now)?;
+        }
+        tx.commit()?;
+        Ok(ended.len() as u64)
+    }
+
     fn set_pin(&self, root: &Cid, key: &PinKey, active: bool, time: u64, now: u64) -> Result<(), StoreError> {
         let tx = self.index.begin_write()?;
         let row = (root.to_compact(), key.0);
         let mut entry = index::object_in(&tx, root)?.ok_or(StoreError::UnknownObject)?;
         {
             let mut pins = tx.open_table(PINS)?;
-            let (was, last) = pins.get(row)?.ok_or(StoreError::UnknownPin)?.value();
+            let (was, last, until) = pins.get(row)?.ok_or(StoreError::UnknownPin)?.value();
+            if has_ended(until, now) {
+                return Err(StoreError::UnknownPin);
+            }
             if time <= last {
                 return Err(StoreError::PinReplayed);
             }
-            pins.insert(row, (active, time))?;
+            pins.insert(row, (active, time, until))?;
             entry.pins = recount(entry.pins, was, active);
         }
         if entry.pins == 0 {
@@ -54,16 +78,44 @@ impl Store {
     }
 }
 
-/// The pin of a paid upload.
-pub(crate) fn add(tx: &WriteTransaction, root: &Cid, key: &PinKey) -> Result<(), StoreError> {
+/// The pin of a paid upload, until its end if it has one. A pin without end stays so.
+pub(crate) fn add(
+    tx: &WriteTransaction,
+    root: &Cid,
+    key: &PinKey,
+    until: Option<u64>,
+) -> Result<(), StoreError> {
     let mut entry = index::object_in(tx, root)?.ok_or(StoreError::UnknownObject)?;
     let row = (root.to_compact(), key.0);
     let mut pins = tx.open_table(PINS)?;
-    let (was, last) = pins.get(row)?.map_or((false, 0), |row| row.value());
+    let (was, last, held) = pins.get(row)?.map_or((false, 0, until), |row| row.value());
+    let until = if was && held.is_none() { None } else { until };
     // The time of the last request stays, so that a release cannot be played again over this pin.
-    pins.insert(row, (true, last))?;
+    pins.insert(row, (true, last, until))?;
     entry.pins = recount(entry.pins, was, true);
     index::set_object(tx, &entry)
+}
+
+/// Looks again: since it was found, the pin may have been paid for anew.
+fn end_pin(tx: &WriteTransaction, row: ([u8; 33], [u8; 33]), now: u64) -> Result<(), StoreError> {
+    let mut pins = tx.open_table(PINS)?;
+    let Some((was, _, until)) = pins.get(row)?.map(|row| row.value()) else { return Ok(()) };
+    if !has_ended(until, now) {
+        return Ok(());
+    }
+    pins.remove(row)?;
+    let Some(mut entry) = index::object_in(tx, &index::cid(&row.0)?)? else { return Ok(()) };
+    if was {
+        entry.pins = recount(entry.pins, true, false);
+        if entry.pins == 0 {
+            entry.idle_since = now;
+        }
+    }
+    index::set_object(tx, &entry)
+}
+
+fn has_ended(until: Option<u64>, now: u64) -> bool {
+    until.is_some_and(|until| until <= now)
 }
 
 fn recount(pins: u32, was: bool, is: bool) -> u32 {

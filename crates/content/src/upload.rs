@@ -12,8 +12,9 @@ use yilian_dag::{Cid, Codec, LEAF, Layout};
 use crate::{
     PinKey, Store, StoreError,
     files::Step,
-    index::{self, COUNTERS, SPENT, STORED, UPLOADS, UploadRow},
+    index::{self, ALLOWANCES, COUNTERS, SPENT, STORED, UPLOADS, UploadRow},
     install::Ready,
+    limits::{DAY, MEMBER_OBJECT},
     pins,
     store::lock,
 };
@@ -41,6 +42,15 @@ pub struct Paid {
     pub until: u64,
 }
 
+/// What pays an upload, and with it a pin; the caller has checked its signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payment {
+    /// Each pays once here; the pin has no end.
+    Tickets(Vec<Paid>),
+    /// By id; counts against the member's allowance of the day, and the pin ends.
+    Member([u8; 32]),
+}
+
 /// State of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadStatus {
@@ -65,6 +75,8 @@ pub enum Opened {
 #[derive(Debug)]
 pub(crate) struct Session {
     request: UploadRequest,
+    /// Paid by a member's signature.
+    member: bool,
     layout: Layout,
     data: File,
     leaves: File,
@@ -78,11 +90,11 @@ pub(crate) struct Session {
 impl Store {
     /// Opens an upload under a fresh random `id`, or resumes the one under way for the same content and pin key.
     ///
-    /// Tickets are used up in the same transaction: a refused request uses none, a repeated one none twice.
+    /// The payment is used up in the same transaction: a refused request uses none, a repeated one none twice.
     pub fn open_upload(
         &self,
         request: &UploadRequest,
-        paid: &[Paid],
+        payment: &Payment,
         id: UploadId,
         now: u64,
     ) -> Result<Opened, StoreError> {
@@ -97,12 +109,13 @@ impl Store {
         }
         let stored = index::object_in(&tx, &request.root)?;
         if stored.is_some_and(|entry| !entry.damaged && entry.bytes == request.bytes) {
-            self.pin_again(tx, request, paid)?;
+            self.pin_again(tx, request, payment, now)?;
             return Ok(Opened::Complete);
         }
-        spend(&tx, paid)?;
+        self.spend(&tx, payment, request.bytes, now)?;
         self.admit(&tx, request)?;
-        let row = (request.root.to_compact(), request.bytes, request.pin.0, now);
+        let member = matches!(payment, Payment::Member(_));
+        let row = (request.root.to_compact(), request.bytes, request.pin.0, now, member);
         tx.open_table(UPLOADS)?.insert(id.0, row)?;
         tx.commit()?;
         Ok(Opened::Upload(id, self.upload(&id, now)?))
@@ -112,16 +125,60 @@ impl Store {
         &self,
         tx: WriteTransaction,
         request: &UploadRequest,
-        paid: &[Paid],
+        payment: &Payment,
+        now: u64,
     ) -> Result<(), StoreError> {
         let known = (request.root.to_compact(), request.pin.0);
-        let held = tx.open_table(index::PINS)?.get(known)?.is_some_and(|row| row.value().0);
-        if held {
+        let held = tx.open_table(index::PINS)?.get(known)?.map(|row| row.value());
+        let member = matches!(payment, Payment::Member(_));
+        // A ticket takes the end off a member's pin; a member's request played again moves no end.
+        if held.is_some_and(|(active, _, until)| active && (until.is_none() || member)) {
             return Ok(());
         }
-        spend(&tx, paid)?;
-        pins::add(&tx, &request.root, &request.pin)?;
+        self.spend(&tx, payment, request.bytes, now)?;
+        pins::add(&tx, &request.root, &request.pin, self.pin_end(member, now))?;
         tx.commit()?;
+        Ok(())
+    }
+
+    fn pin_end(&self, member: bool, now: u64) -> Option<u64> {
+        member.then(|| now.saturating_add(self.limits.member_pin))
+    }
+
+    fn spend(
+        &self,
+        tx: &WriteTransaction,
+        payment: &Payment,
+        bytes: u64,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        match payment {
+            Payment::Tickets(paid) => spend_tickets(tx, paid),
+            Payment::Member(member) => self.charge(tx, member, bytes, now),
+        }
+    }
+
+    /// Counts against the member's allowance of the day. A clock set back begins no new one.
+    fn charge(
+        &self,
+        tx: &WriteTransaction,
+        member: &[u8; 32],
+        bytes: u64,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let mut allowances = tx.open_table(ALLOWANCES)?;
+        let today = now / DAY;
+        let (day, used) = allowances
+            .get(member)?
+            .map(|row| row.value())
+            .filter(|(day, _)| *day >= today)
+            .unwrap_or((today, 0));
+        let wanted = bytes.saturating_add(MEMBER_OBJECT);
+        let free = self.limits.member_bytes.saturating_sub(used);
+        if wanted > free {
+            return Err(StoreError::Allowance { wanted, free });
+        }
+        allowances.insert(member, (day, used.saturating_add(wanted)))?;
         Ok(())
     }
 
@@ -206,8 +263,8 @@ impl Store {
         {
             let mut uploads = tx.open_table(UPLOADS)?;
             let row = uploads.get(id.0)?.map(|row| row.value());
-            if let Some((root, bytes, pin, _)) = row {
-                uploads.insert(id.0, (root, bytes, pin, session.active))?;
+            if let Some((root, bytes, pin, _, member)) = row {
+                uploads.insert(id.0, (root, bytes, pin, session.active, member))?;
             }
         }
         tx.commit()?;
@@ -239,7 +296,8 @@ impl Store {
             return Err(StoreError::RootMismatch { announced: root, got });
         }
         let pin = &session.request.pin;
-        self.install(&Ready { name: &name, data: &session.data, root, bytes, pin, upload: Some(*id), now })?;
+        let (data, until) = (&session.data, self.pin_end(session.member, now));
+        self.install(&Ready { name: &name, data, root, bytes, pin, until, upload: Some(*id), now })?;
         Ok(root)
     }
 
@@ -288,13 +346,13 @@ impl Store {
 
     /// Takes up what lies on disk: the leaves that hash to the digests noted, up to the first that does not.
     fn recover(&self, id: &UploadId, row: UploadRow, now: u64) -> Result<Session, StoreError> {
-        let (root, bytes, pin, noted) = row;
+        let (root, bytes, pin, noted, member) = row;
         let request = UploadRequest { root: index::cid(&root)?, bytes, pin: PinKey(pin) };
         let layout = Layout::new(bytes)?;
         let (data, leaves) = self.files.open_part(&id.to_string())?;
         let noted_leaves = (leaves.metadata()?.len() / 32).min(layout.leaves());
         let mut session =
-            Session { request, layout, data, leaves, next: 0, last: [0; 32], active: now, noted };
+            Session { request, member, layout, data, leaves, next: 0, last: [0; 32], active: now, noted };
         let mut buffer = vec![0; LEAF];
         while session.next < noted_leaves && session.holds_next(&mut buffer)? {
             session.next += 1;
@@ -336,7 +394,7 @@ fn find(tx: &WriteTransaction, request: &UploadRequest) -> Result<Option<(Upload
     let uploads = tx.open_table(UPLOADS)?;
     for row in uploads.iter()? {
         let (id, row) = row?;
-        let (root, bytes, pin, active) = row.value();
+        let (root, bytes, pin, active, _) = row.value();
         if (root, bytes, pin) == (request.root.to_compact(), request.bytes, request.pin.0) {
             return Ok(Some((UploadId(id.value()), active)));
         }
@@ -352,7 +410,7 @@ fn announced(uploads: &impl ReadableTable<[u8; 16], UploadRow>) -> Result<u64, S
     Ok(sum)
 }
 
-fn spend(tx: &WriteTransaction, paid: &[Paid]) -> Result<(), StoreError> {
+fn spend_tickets(tx: &WriteTransaction, paid: &[Paid]) -> Result<(), StoreError> {
     let mut spent = tx.open_table(SPENT)?;
     for ticket in paid {
         if spent.insert(ticket.id, ticket.until)?.is_some() {

@@ -4,13 +4,16 @@
 use std::{fs, io::Read, os::unix::fs::FileExt, path::PathBuf, sync::Arc, thread};
 
 use tempfile::TempDir;
-use yilian_content::{Limits, Opened, Paid, PinKey, Store, StoreError, UploadId, UploadRequest};
+use yilian_content::{
+    Limits, MEMBER_OBJECT, Opened, Paid, Payment, PinKey, Store, StoreError, UploadId, UploadRequest,
+};
 use yilian_dag::{Cid, Codec, LEAF, Node, StreamVerifier, car, root_of};
 
 const ALICE: PinKey = PinKey([1; 33]);
 const BOB: PinKey = PinKey([2; 33]);
 const ID: UploadId = UploadId([9; 16]);
 const OTHER: UploadId = UploadId([8; 16]);
+const UNPAID: Payment = Payment::Tickets(Vec::new());
 
 fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -28,7 +31,7 @@ fn request(bytes: &[u8], pin: PinKey) -> UploadRequest {
 }
 
 fn open(store: &Store, request: &UploadRequest, id: UploadId) -> UploadId {
-    match store.open_upload(request, &[], id, 0).unwrap() {
+    match store.open_upload(request, &UNPAID, id, 0).unwrap() {
         Opened::Upload(id, _) => id,
         Opened::Complete => panic!("there already"),
     }
@@ -188,13 +191,20 @@ fn swapped_leaves_of_equal_size_end_as_another_root() {
 #[test]
 fn bounds_objects_uploads_and_space() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { object: 1000, total: 2500, uploads: 3, upload_bytes: 1800, upload_idle: 100 };
+    let limits = Limits {
+        object: 1000,
+        total: 2500,
+        uploads: 3,
+        upload_bytes: 1800,
+        upload_idle: 100,
+        ..Limits::default()
+    };
     let store = Store::open(folder.path(), limits).unwrap();
     let request = |len: usize, seed: u8| request(&content(len, seed), ALICE);
-    let try_open = |len, seed| store.open_upload(&request(len, seed), &[], UploadId([seed; 16]), 0);
+    let try_open = |len, seed| store.open_upload(&request(len, seed), &UNPAID, UploadId([seed; 16]), 0);
     assert!(matches!(try_open(1001, 1), Err(StoreError::ObjectTooLarge { bytes: 1001, limit: 1000 })));
     let huge = UploadRequest { bytes: u64::MAX, ..request(5, 1) };
-    assert!(matches!(store.open_upload(&huge, &[], ID, 0), Err(StoreError::ObjectTooLarge { .. })));
+    assert!(matches!(store.open_upload(&huge, &UNPAID, ID, 0), Err(StoreError::ObjectTooLarge { .. })));
     try_open(1000, 1).unwrap();
     assert!(matches!(try_open(801, 2), Err(StoreError::UploadBytes { wanted: 801, free: 800 })));
     try_open(10, 2).unwrap();
@@ -213,7 +223,7 @@ fn bounds_objects_uploads_and_space() {
 #[test]
 fn a_ticket_pays_once() {
     let (_folder, store) = store();
-    let ticket = [Paid { id: [3; 32], until: 50 }];
+    let ticket = Payment::Tickets(vec![Paid { id: [3; 32], until: 50 }]);
     let (first, second) = (request(&content(10, 1), ALICE), request(&content(10, 2), ALICE));
     let Opened::Upload(id, _) = store.open_upload(&first, &ticket, ID, 0).unwrap() else { panic!() };
     let refused = store.open_upload(&second, &ticket, OTHER, 0);
@@ -228,13 +238,14 @@ fn a_ticket_pays_once() {
     // Pinning stored content under another key costs a ticket of its own.
     let bob = UploadRequest { pin: BOB, ..first };
     assert!(matches!(store.open_upload(&bob, &ticket, OTHER, 0), Err(StoreError::TicketSpent)));
-    let fresh = [Paid { id: [4; 32], until: 50 }];
+    let fresh = Payment::Tickets(vec![Paid { id: [4; 32], until: 50 }]);
     assert_eq!(store.open_upload(&bob, &fresh, OTHER, 0).unwrap(), Opened::Complete);
     assert!(store.is_pinned_by(&first.root, &BOB).unwrap());
     // Two tickets of which one is used: none is taken.
-    let mixed = [Paid { id: [6; 32], until: 50 }, ticket[0]];
+    let unused = Paid { id: [6; 32], until: 50 };
+    let mixed = Payment::Tickets(vec![unused, Paid { id: [3; 32], until: 50 }]);
     assert!(store.open_upload(&second, &mixed, OTHER, 0).is_err());
-    store.open_upload(&second, &mixed[..1], OTHER, 0).unwrap();
+    store.open_upload(&second, &Payment::Tickets(vec![unused]), OTHER, 0).unwrap();
     // Forgotten when its period is over and the ticket itself invalid.
     store.collect(51, 0).unwrap();
 }
@@ -390,4 +401,109 @@ fn two_uploads_of_the_same_content_both_succeed() {
     assert_eq!(store.finish_upload(&b, 0).unwrap(), root);
     assert!(store.is_pinned_by(&root, &ALICE).unwrap() && store.is_pinned_by(&root, &BOB).unwrap());
     assert!(matches!(store.finish_upload(&a, 0), Err(StoreError::UnknownUpload)));
+}
+
+/// By a member's signature.
+fn by_member(store: &Store, bytes: &[u8], pin: PinKey, now: u64) -> Result<Cid, StoreError> {
+    let request = request(bytes, pin);
+    let id = UploadId([pin.0[0] ^ bytes[0]; 16]);
+    if let Opened::Upload(id, _) = store.open_upload(&request, &Payment::Member([9; 32]), id, now)? {
+        store.put_leaf(&id, 0, bytes, now)?;
+        store.finish_upload(&id, now)?;
+    }
+    Ok(request.root)
+}
+
+fn bounded(member_pin: u64, member_bytes: u64) -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Limits { member_pin, member_bytes, ..Limits::default() }).unwrap();
+    (folder, store)
+}
+
+#[test]
+fn what_a_member_paid_for_goes_after_its_time_unless_another_pin_holds_it() {
+    let (_folder, store) = bounded(1000, 1 << 30);
+    let draft = by_member(&store, &content(10, 1), ALICE, 5).unwrap();
+    let attachment = by_member(&store, &content(10, 2), ALICE, 5).unwrap();
+    let kept = upload(&store, &content(10, 3), ALICE, ID).unwrap();
+    // The patient pays for a pin of her own on the attachment.
+    let ticket = Payment::Tickets(vec![Paid { id: [3; 32], until: 50 }]);
+    let pinned = store.open_upload(&request(&content(10, 2), BOB), &ticket, OTHER, 900).unwrap();
+    assert_eq!(pinned, Opened::Complete);
+
+    let early = store.collect(1004, 0).unwrap();
+    assert_eq!((early.pins, early.objects), (0, 0));
+    let ended = store.collect(1005, 50).unwrap();
+    assert_eq!((ended.pins, ended.objects), (2, 0), "within the grace time");
+    assert!(matches!(store.pin(&draft, &ALICE, 1006, 1006), Err(StoreError::UnknownPin)));
+    assert_eq!(store.collect(1055, 50).unwrap().objects, 1);
+    assert!(store.object(&draft).unwrap().is_none());
+    assert_eq!(store.collect(u64::MAX, 0).unwrap().objects, 0);
+    assert_eq!(read(&store, &attachment, 0..u64::MAX), content(10, 2));
+    assert_eq!(read(&store, &kept, 0..u64::MAX), content(10, 3));
+}
+
+#[test]
+fn a_released_pin_cannot_be_renewed_beyond_its_end() {
+    let (_folder, store) = bounded(1000, 1 << 30);
+    let root = by_member(&store, &content(10, 1), ALICE, 0).unwrap();
+    store.unpin(&root, &ALICE, 10, 10).unwrap();
+    store.pin(&root, &ALICE, 11, 11).unwrap();
+    assert!(matches!(store.pin(&root, &ALICE, 1000, 1000), Err(StoreError::UnknownPin)));
+    assert_eq!(store.collect(1000, 0).unwrap().objects, 1);
+}
+
+#[test]
+fn a_repeated_request_moves_no_end_but_a_ticket_takes_it_off() {
+    let (_folder, store) = bounded(1000, 1 << 30);
+    let bytes = content(10, 1);
+    let root = by_member(&store, &bytes, ALICE, 0).unwrap();
+    by_member(&store, &bytes, ALICE, 900).unwrap();
+    by_member(&store, &bytes, BOB, 900).unwrap();
+    assert_eq!(store.collect(1000, 0).unwrap().pins, 1);
+    let ticket = Payment::Tickets(vec![Paid { id: [3; 32], until: 50 }]);
+    store.open_upload(&request(&bytes, BOB), &ticket, OTHER, 1000).unwrap();
+    by_member(&store, &bytes, BOB, 1000).unwrap();
+    assert_eq!(store.collect(u64::MAX, 0).unwrap().objects, 0);
+    assert!(store.is_pinned_by(&root, &BOB).unwrap());
+}
+
+#[test]
+fn an_upload_by_a_member_ends_though_the_store_was_opened_anew() {
+    let (folder, store) = bounded(1000, 1 << 30);
+    let (limits, bytes) = (*store.limits(), content(10, 1));
+    store.open_upload(&request(&bytes, ALICE), &Payment::Member([9; 32]), ID, 0).unwrap();
+    drop(store);
+    let store = Store::open(folder.path(), limits).unwrap();
+    store.put_leaf(&ID, 0, &bytes, 500).unwrap();
+    store.finish_upload(&ID, 500).unwrap();
+    assert_eq!(store.collect(1499, 0).unwrap().objects, 0, "counted from the end of the upload");
+    assert_eq!(store.collect(1500, 0).unwrap().objects, 1);
+}
+
+#[test]
+fn a_member_has_an_allowance_a_day() {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let (_folder, store) = bounded(DAY, 2 * (100 + MEMBER_OBJECT));
+    by_member(&store, &content(100, 1), ALICE, 0).unwrap();
+    let refused = by_member(&store, &content(101, 2), ALICE, DAY - 1);
+    let (wanted, left) = (101 + MEMBER_OBJECT, 100 + MEMBER_OBJECT);
+    assert!(matches!(refused, Err(StoreError::Allowance { wanted: w, free }) if (w, free) == (wanted, left)));
+    // A refused request and a repeated one use nothing; a pin on what is stored counts as an upload.
+    by_member(&store, &content(100, 1), ALICE, 1).unwrap();
+    by_member(&store, &content(100, 1), BOB, 1).unwrap();
+    assert!(matches!(
+        by_member(&store, &content(1, 3), ALICE, 1),
+        Err(StoreError::Allowance { free: 0, .. })
+    ));
+    // Another member and tickets are not concerned; the next day begins anew, a clock set back does not.
+    store
+        .open_upload(&request(&content(1, 4), ALICE), &Payment::Member([8; 32]), UploadId([200; 16]), 1)
+        .unwrap();
+    upload(&store, &content(1, 5), ALICE, OTHER).unwrap();
+    by_member(&store, &content(100, 6), ALICE, DAY).unwrap();
+    by_member(&store, &content(100, 7), ALICE, DAY).unwrap();
+    assert!(matches!(by_member(&store, &content(1, 3), ALICE, 1), Err(StoreError::Allowance { .. })));
+    store.collect(2 * DAY, u64::MAX).unwrap();
+    by_member(&store, &content(100, 8), ALICE, 2 * DAY).unwrap();
 }

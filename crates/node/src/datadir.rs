@@ -16,7 +16,7 @@ use std::{
 use yilian_ledger::ChainId;
 
 /// Grows when a node can no longer read what an older one wrote.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const STAMP: &str = "version";
 const DATABASE: &str = "node.redb";
 

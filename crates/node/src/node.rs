@@ -187,6 +187,9 @@ async fn upkeep(app: App, database: Arc<Database>) {
         if let Err(error) = app.mailboxes.prune(now_ms()).await {
             tracing::error!(%error, "expired messages could not be removed");
         }
+        if let Err(error) = app.backups.prune(now_ms()).await {
+            tracing::error!(%error, "abandoned backups could not be removed");
+        }
         let Some(snapshot) = app.chain.snapshot() else { continue };
         let database = database.clone();
         let pruned = crate::blocking(move || payment::prune(&database, snapshot.header.time)).await;

@@ -16,7 +16,7 @@ use crate::{
     host::{Host, NodeUrl},
     mailbox,
     payment::Payer,
-    record::{Document, Summary, opening},
+    record::{Author, Document, Summary, opening},
     wallet::{
         Store, Wallet,
         index::RecordIndex,
@@ -27,7 +27,8 @@ use crate::{
 
 /// Accepts a draft: from now on the record is the patient's, and nobody can change it.
 ///
-/// May be called again after a failure: an index never makes two entries.
+/// May be called again after a failure: an index never makes two entries. The author is looked up anew before anything is
+/// paid and again right before the entry: a record counts only if its author does at the entry's time, for ever.
 pub async fn accept<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
@@ -61,6 +62,7 @@ pub(super) async fn enter<H: Host, S: Store>(
         return keep(wallet, index, entry, summary).await;
     }
 
+    author_counts(client, document).await?;
     let bytes = document.to_bytes();
     let mut source = Bytes(&bytes);
     let prepared = prepare(&mut source, DataKey::generate(rng), &mut Quiet).await?;
@@ -74,11 +76,20 @@ pub(super) async fn enter<H: Host, S: Store>(
     let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), rng);
     let com = opening::com(&prepared.stored.cid, &key.commitment_key());
     let wrapped = opening::wrap(key, &prepared.stored.cid, &prepared.stored.key);
+    author_counts(client, document).await?;
     let create = Create::sign(client.chain(), &owner, capsule, wrapped, com, &for_entry);
     let ours = |entry: &Entry| matches!(entry, Entry::Record(RecordEntry { com: c, .. }) if *c == com);
     let entry = client.apply(&create, &aid.name(), ours).await?;
     note_attachments(wallet, document);
     keep(wallet, index, &entry, summary).await
+}
+
+/// Refuses a document whose author was revoked since it was looked at.
+async fn author_counts<H: Host>(client: &Client<H>, document: &Document) -> Result<(), ClientError> {
+    let Author::Member { member, kind, certificate } = document.statement().author else { return Ok(()) };
+    let member = client.member_now(member, kind).await?;
+    let counted = member.certified(&certificate, None, member.time());
+    counted.map(|_| ()).map_err(|_| ClientError::NotCertifiedNow)
 }
 
 /// Puts attachments that we do not pin ourselves on the list.

@@ -209,9 +209,11 @@ pub async fn deliver<H: Host, S: Store>(
         let parameters = client.parameters().await?;
         let tickets = super::tickets::take(client, wallet, 1, &parameters).await?;
         let receipt = wallet.keys().receipt_mailbox(record, index).id();
-        let payer = Payer::Tickets(&tickets);
+        // The same ticket pays once at each node; the reader counts copies once.
+        let (payer, copies) = (Payer::Tickets(&tickets), client.network().replicas);
         let (nodes, message) =
-            mailbox::post(client, &outgoing.mailbox, &outgoing.sealed.0, Some(&receipt), payer, 1).await?;
+            mailbox::post(client, &outgoing.mailbox, &outgoing.sealed.0, Some(&receipt), payer, copies)
+                .await?;
         if let Some(grant) = wallet.state_mut().grants.get_mut(&(record, index)) {
             let node = nodes.first().map(|node| node.as_str()).unwrap_or_default();
             grant.posted = Some(PostedAt { node: Text::clipped(node), message });

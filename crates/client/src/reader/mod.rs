@@ -5,5 +5,5 @@ mod open;
 mod request;
 
 pub use inbox::{ReceivedGrant, inbox};
-pub use open::{GrantedRecord, open, open_dossier};
+pub use open::{DossierRecord, GrantedRecord, open, open_dossier};
 pub use request::request;

@@ -29,6 +29,15 @@ pub struct GrantedRecord {
     pub expiry: Time,
 }
 
+/// A record of a dossier, opened. Whose it is stands in its own summary.
+#[derive(Clone, Debug)]
+pub struct DossierRecord {
+    pub record: OpenedRecord,
+    /// It names another patient than the dossier's first record that names one. Who granted the dossier holds the keys
+    /// of every record in it, but that all are about one person is nobody's word.
+    pub other_patient: bool,
+}
+
 /// Opens a grant with whichever delegatee key of the member's ring it was made for.
 pub async fn open<H: Host>(
     client: &Client<H>,
@@ -75,11 +84,12 @@ fn content_key(
         .ok_or(ClientError::NoDelegateeKey)
 }
 
-/// Opens every record of a dossier, each with every check; one that fails hides no other.
+/// Opens every record of a dossier, each with every check, and says which name another patient (spec R-18); one that
+/// fails hides no other.
 pub async fn open_dossier<H: Host>(
     client: &Client<H>,
     dossier: &Dossier,
-) -> Vec<Result<OpenedRecord, ClientError>> {
+) -> Vec<Result<DossierRecord, ClientError>> {
     let mut records = Vec::with_capacity(dossier.records.len());
     for opening in &dossier.records {
         let aid = Aid::of(&opening.owner);
@@ -90,7 +100,17 @@ pub async fn open_dossier<H: Host>(
         };
         records.push(opened.await);
     }
-    records
+    flag_others(records)
+}
+
+fn flag_others(records: Vec<Result<OpenedRecord, ClientError>>) -> Vec<Result<DossierRecord, ClientError>> {
+    let mut named = records.iter().flatten().map(|record| &record.summary().patient);
+    let first = named.find(|patient| patient.is_named()).cloned().unwrap_or_default();
+    let flag = |record: OpenedRecord| {
+        let other_patient = record.summary().patient.is_other_than(&first);
+        DossierRecord { record, other_patient }
+    };
+    records.into_iter().map(|record| record.map(flag)).collect()
 }
 
 impl GrantedRecord {

@@ -162,6 +162,15 @@ impl ReaderCard {
     }
 }
 
+/// How old a view may be.
+#[derive(Clone, Copy, Debug)]
+enum Age {
+    /// Not stale.
+    Fresh,
+    /// Asked for just now.
+    Now,
+}
+
 fn name_of(member: &MemberEntry) -> &str {
     member.certificates.last().map(|c| c.certificate.contents().name.as_str()).unwrap_or_default()
 }
@@ -173,6 +182,15 @@ fn kind_of(member: &MemberEntry) -> Kind {
 impl<H: Host> Client<H> {
     /// A member with those above it.
     pub async fn member(&self, id: MemberId, kind: Kind) -> Result<VerifiedMember, ClientError> {
+        self.member_chain(id, kind, Age::Fresh).await
+    }
+
+    /// The same, all of it asked anew: where a revocation of a minute ago must count.
+    pub async fn member_now(&self, id: MemberId, kind: Kind) -> Result<VerifiedMember, ClientError> {
+        self.member_chain(id, kind, Age::Now).await
+    }
+
+    async fn member_chain(&self, id: MemberId, kind: Kind, age: Age) -> Result<VerifiedMember, ClientError> {
         let mut chain: Vec<MemberEntry> = Vec::new();
         let mut name = Some(id.name(kind));
         let mut time = Time(u64::MAX);
@@ -180,7 +198,7 @@ impl<H: Host> Client<H> {
             if chain.len() == MAX_CHAIN {
                 return Err(ClientError::CertificateChain);
             }
-            let (entry, at) = self.member_entry(&next).await?;
+            let (entry, at) = self.member_entry(&next, age).await?;
             let entry = entry.ok_or(ClientError::UnknownMember(id))?;
             if entry.name() != next {
                 return Err(ClientError::WrongEntry);
@@ -193,10 +211,16 @@ impl<H: Host> Client<H> {
     }
 
     /// Practitioners by bucket, everything above whole.
-    async fn member_entry(&self, name: &Name) -> Result<(Option<MemberEntry>, Time), ClientError> {
-        let view = match name.kind() {
-            Some(kind @ (Kind::Institution | Kind::Intermediate | Kind::Root)) => self.whole(kind).await?,
-            _ => self.look_up(name).await?,
+    async fn member_entry(&self, name: &Name, age: Age) -> Result<(Option<MemberEntry>, Time), ClientError> {
+        let view = match (name.kind(), age) {
+            (Some(kind @ (Kind::Institution | Kind::Intermediate | Kind::Root)), Age::Fresh) => {
+                self.whole(kind).await?
+            }
+            (Some(kind @ (Kind::Institution | Kind::Intermediate | Kind::Root)), Age::Now) => {
+                self.whole_now(kind).await?
+            }
+            (_, Age::Fresh) => self.look_up(name).await?,
+            (_, Age::Now) => self.look_up_now(name).await?,
         };
         match view.entry(name) {
             None => Ok((None, view.time())),

@@ -97,6 +97,11 @@ impl<H: Host> Client<H> {
         self.bucket(prefix).await
     }
 
+    /// The same, asked anew.
+    pub(crate) async fn whole_now(&self, kind: Kind) -> Result<View, ClientError> {
+        self.bucket(Prefix { kind, bits: 0, value: [0; 31] }).await
+    }
+
     async fn bucket(&self, prefix: Prefix) -> Result<View, ClientError> {
         let (node, (header, entries)) = self
             .ask(async |node| {

@@ -12,6 +12,8 @@ pub struct Head {
     pub bytes: u32,
     /// Its room was paid for.
     pub paid: bool,
+    /// By the node's clock, Unix ms.
+    pub written: u64,
 }
 
 impl Write for Head {
@@ -21,11 +23,12 @@ impl Write for Head {
         self.signature.write(buf);
         self.bytes.write(buf);
         self.paid.write(buf);
+        self.written.write(buf);
     }
 }
 
 impl FixedSize for Head {
-    const SIZE: usize = 8 + 33 + 65 + 4 + 1;
+    const SIZE: usize = 8 + 33 + 65 + 4 + 1 + 8;
 }
 
 impl Read for Head {
@@ -38,6 +41,7 @@ impl Read for Head {
             signature: Signature::read(buf)?,
             bytes: u32::read(buf)?,
             paid: bool::read(buf)?,
+            written: u64::read(buf)?,
         })
     }
 }
@@ -55,7 +59,8 @@ mod tests {
     fn survives_a_round_trip_and_no_other_length() {
         let key = SigningKey::from_seed(Secret::new([1; 32]));
         let signature = key.sign(Label::Backup, &[b"x"]);
-        let head = Head { counter: 9, key: key.verifying_key(), signature, bytes: 4096, paid: true };
+        let head =
+            Head { counter: 9, key: key.verifying_key(), signature, bytes: 4096, paid: true, written: 7 };
         let bytes = head.encode().to_vec();
         assert_eq!(Head::decode(Copying(&bytes)).unwrap(), head);
         for cut in 0..bytes.len() {

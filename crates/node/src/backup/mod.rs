@@ -1,11 +1,13 @@
-//! Wallet backups (spec H-9): ciphertext under the name of its write key, the highest counter wins.
+//! Wallet backups (spec H-9): ciphertext under the name of its write key, the highest counter wins. Unpaid ones live on being
+//! written again.
 
 mod head;
+mod room;
 
 use std::sync::Arc;
 
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
-use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use yilian_api::{
     backup::{self, BYTES_PER_TICKET, FREE_BLOB, MAX_BLOB, MIN_BLOB, backup_name},
@@ -30,8 +32,7 @@ use crate::{
 const HEADS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("backups");
 /// Name → ciphertext.
 const BLOBS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("backup-blobs");
-const TOTALS: TableDefinition<&str, u64> = TableDefinition::new("backup-totals");
-const FREE_BYTES: &str = "free-bytes";
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Bounds of backups, from the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,11 +40,15 @@ const FREE_BYTES: &str = "free-bytes";
 pub struct BackupLimits {
     /// Bytes of all unpaid backups of the node.
     pub free_store_bytes: u64,
+    /// An unpaid backup not written again for so many days is dropped.
+    pub life_days: u32,
+    /// So many days it stays even when the room is used up; after them, the oldest make room for new ones.
+    pub keep_days: u32,
 }
 
 impl Default for BackupLimits {
     fn default() -> Self {
-        Self { free_store_bytes: 1 << 30 }
+        Self { free_store_bytes: 1 << 30, life_days: 180, keep_days: 30 }
     }
 }
 
@@ -118,13 +123,13 @@ impl Backups {
         let transaction = database.begin_write()?;
         transaction.open_table(HEADS)?;
         transaction.open_table(BLOBS)?;
-        transaction.open_table(TOTALS)?;
+        room::create(&transaction)?;
         transaction.commit()?;
         Ok(Self { database, limits, payments })
     }
 
-    /// Writes; the counter that is stored afterwards.
-    pub async fn put(&self, mut new: NewBackup) -> Result<u64, BackupError> {
+    /// Writes; the counter that is stored afterwards. `now` by the node's clock.
+    pub async fn put(&self, mut new: NewBackup, now: u64) -> Result<u64, BackupError> {
         let bytes = new.blob.len();
         if !(MIN_BLOB..=MAX_BLOB).contains(&bytes) || !bytes.is_power_of_two() {
             return Err(BackupError::Size);
@@ -140,7 +145,7 @@ impl Backups {
             None => None,
         };
         let backups = self.clone();
-        crate::blocking(move || backups.write(new, payment)).await
+        crate::blocking(move || backups.write(new, payment, now)).await
     }
 
     async fn verify_payment(
@@ -152,43 +157,67 @@ impl Backups {
         Ok(self.payments.verify(payment, &statement, Purpose::Backup, price(new.blob.len())).await?)
     }
 
-    fn write(&self, new: NewBackup, payment: Option<Verified>) -> Result<u64, BackupError> {
+    fn write(&self, new: NewBackup, payment: Option<Verified>, now: u64) -> Result<u64, BackupError> {
         let transaction = self.database.begin_write().map_err(DatabaseError::from)?;
-        {
-            let mut heads = transaction.open_table(HEADS).map_err(DatabaseError::from)?;
-            let mut blobs = transaction.open_table(BLOBS).map_err(DatabaseError::from)?;
-            let mut totals = transaction.open_table(TOTALS).map_err(DatabaseError::from)?;
-            let free = totals.get(FREE_BYTES).map_err(DatabaseError::from)?.map_or(0, |bytes| bytes.value());
-
-            let stored = read_head(&heads, &new.name)?;
-            if let Some(stored) = stored.filter(|stored| stored.counter >= new.counter) {
-                return Err(BackupError::Counter { stored: stored.counter });
-            }
-            let bytes = new.blob.len() as u32;
-            let grows = stored.is_none_or(|stored| stored.bytes < bytes);
-            // Room once paid for stays paid for, as long as the backup does not outgrow it.
-            let paid = payment.is_some() || (!grows && stored.is_some_and(|stored| stored.paid));
-            let freed = stored.filter(|stored| !stored.paid).map_or(0, |stored| u64::from(stored.bytes));
-            let mut total = free.saturating_sub(freed);
-            if !paid {
-                total += u64::from(bytes);
-                if grows && new.blob.len() > FREE_BLOB {
-                    return Err(BackupError::PaymentRequired { tickets: price(new.blob.len()) });
-                }
-                if grows && total > self.limits.free_store_bytes {
-                    return Err(BackupError::StoreFull);
-                }
-            }
-            if let Some(payment) = payment {
-                payment.claim(&transaction)?;
-            }
-            let head = Head { counter: new.counter, key: new.key, signature: new.signature, bytes, paid };
-            heads.insert(new.name.0, head.encode().as_ref()).map_err(DatabaseError::from)?;
-            blobs.insert(new.name.0, new.blob.as_slice()).map_err(DatabaseError::from)?;
-            totals.insert(FREE_BYTES, total).map_err(DatabaseError::from)?;
+        let stored = read_head(&transaction.open_table(HEADS).map_err(DatabaseError::from)?, &new.name)?;
+        if let Some(stored) = stored.filter(|stored| stored.counter >= new.counter) {
+            return Err(BackupError::Counter { stored: stored.counter });
         }
+        let bytes = new.blob.len() as u32;
+        let grows = stored.is_none_or(|stored| stored.bytes < bytes);
+        // Room once paid for stays paid for, as long as the backup does not outgrow it.
+        let paid = payment.is_some() || (!grows && stored.is_some_and(|stored| stored.paid));
+        if !paid && grows && new.blob.len() > FREE_BLOB {
+            return Err(BackupError::PaymentRequired { tickets: price(new.blob.len()) });
+        }
+        let head =
+            Head { counter: new.counter, key: new.key, signature: new.signature, bytes, paid, written: now };
+        if let Some(stored) = stored {
+            room::release(&transaction, &new.name, &stored)?;
+        }
+        room::take(&transaction, &new.name, &head)?;
+        if !paid && grows && !self.make_room(&transaction, &new.name, now)? {
+            return Err(BackupError::StoreFull);
+        }
+        if let Some(payment) = payment {
+            payment.claim(&transaction)?;
+        }
+        store(&transaction, &new.name, &head, &new.blob)?;
         transaction.commit().map_err(DatabaseError::from)?;
         Ok(new.counter)
+    }
+
+    /// Drops the oldest unpaid backups, but for young ones and `name`, until the others fit; whether they do.
+    fn make_room(
+        &self,
+        transaction: &WriteTransaction,
+        name: &Digest,
+        now: u64,
+    ) -> Result<bool, DatabaseError> {
+        let old = now.saturating_sub(u64::from(self.limits.keep_days) * DAY_MS);
+        while room::taken(transaction)? > self.limits.free_store_bytes {
+            let Some(oldest) = room::oldest(transaction, old)?.filter(|oldest| oldest != name) else {
+                return Ok(false);
+            };
+            drop_backup(transaction, &oldest)?;
+        }
+        Ok(true)
+    }
+
+    /// Drops unpaid backups that were not written again for their life; how many.
+    pub async fn prune(&self, now: u64) -> Result<usize, DatabaseError> {
+        let (database, life) = (self.database.clone(), u64::from(self.limits.life_days) * DAY_MS);
+        let prune = move || {
+            let transaction = database.begin_write()?;
+            let mut dropped = 0;
+            while let Some(oldest) = room::oldest(&transaction, now.saturating_sub(life))? {
+                drop_backup(&transaction, &oldest)?;
+                dropped += 1;
+            }
+            transaction.commit()?;
+            Ok(dropped)
+        };
+        crate::blocking(prune).await
     }
 
     /// As it was written; whoever knows the name may read, since the blob opens with the seed only.
@@ -209,6 +238,25 @@ impl Backups {
             payment: None,
         })
     }
+}
+
+fn store(
+    transaction: &WriteTransaction,
+    name: &Digest,
+    head: &Head,
+    blob: &[u8],
+) -> Result<(), DatabaseError> {
+    transaction.open_table(HEADS)?.insert(name.0, head.encode().as_ref())?;
+    transaction.open_table(BLOBS)?.insert(name.0, blob)?;
+    Ok(())
+}
+
+fn drop_backup(transaction: &WriteTransaction, name: &Digest) -> Result<(), DatabaseError> {
+    let mut heads = transaction.open_table(HEADS)?;
+    let head = read_head(&heads, name)?.ok_or_else(|| DatabaseError::corrupted("room taken by no backup"))?;
+    heads.remove(name.0)?;
+    transaction.open_table(BLOBS)?.remove(name.0)?;
+    room::release(transaction, name, &head)
 }
 
 /// Tickets for the room of a backup; one pays for a small one, too, when the unpaid room is used up.

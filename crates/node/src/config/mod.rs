@@ -187,6 +187,10 @@ impl Settings {
         bounded("content.upload_bytes", self.content.upload_bytes, 1 << 20, 1 << 50)?;
         bounded("content.upload_idle_hours", u64::from(self.content.upload_idle_hours), 1, 24 * 365)?;
         bounded("content.grace_hours", u64::from(self.content.grace_hours), 1, 24 * 3650)?;
+        bounded("content.member_pin_days", u64::from(self.content.member_pin_days), 1, 3650)?;
+        bounded("content.member_bytes_per_day", self.content.member_bytes_per_day, 1 << 20, 1 << 50)?;
+        bounded("backup.life_days", u64::from(self.backup.life_days), 1, 3650)?;
+        bounded("backup.keep_days", u64::from(self.backup.keep_days), 1, 3650)?;
         bounded("mailbox.receipts", u64::from(self.mailbox.receipts), 1, 1 << 20)?;
         Ok(())
     }

@@ -13,7 +13,10 @@ use super::{
     error::{ApiError, ApiResult},
     extract::{Json, Path},
 };
-use crate::{app::App, backup::NewBackup};
+use crate::{
+    app::{App, now_ms},
+    backup::NewBackup,
+};
 
 const MAX_BODY: usize = MAX_BLOB / 3 * 4 + (16 << 10);
 
@@ -45,7 +48,7 @@ async fn put(
             .map_err(|error| ApiError::field("signature", error))?,
         payment: body.payment,
     };
-    let counter = app.backups.put(new).await?;
+    let counter = app.backups.put(new, now_ms()).await?;
     Ok(Answer(BackupStored { counter }))
 }
 

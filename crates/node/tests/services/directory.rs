@@ -107,8 +107,8 @@ fn a_directory_belongs_to_one_chain_and_one_format() {
 
     let stamp = dir.path().join("version");
     let good = fs::read_to_string(&stamp).unwrap();
-    fs::write(&stamp, good.replacen('1', "2", 1)).unwrap();
-    assert!(matches!(open(ours), Err(DataDirError::Format { found: 2 })));
+    fs::write(&stamp, good.replacen('2', "1", 1)).unwrap();
+    assert!(matches!(open(ours), Err(DataDirError::Format { found: 1 })));
     for text in [&b""[..], b"1", b"x y", b"\xff 1"] {
         fs::write(&stamp, text).unwrap();
         assert!(matches!(open(ours), Err(DataDirError::Stamp { .. })));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use yilian_client::{
-    opened::{Contents, OpenedRecord},
-    reader::{self, GrantedRecord},
+    opened::Contents,
+    reader::{self, DossierRecord, GrantedRecord},
 };
 
 use crate::{
@@ -88,9 +88,33 @@ struct Opened {
 }
 
 #[derive(Serialize)]
+struct InsideRecord {
+    #[serde(flatten)]
+    record: ShownRecord,
+    /// It names another patient than the dossier's first record that names one.
+    other_patient: bool,
+}
+
+impl InsideRecord {
+    fn of(opened: &DossierRecord) -> Self {
+        Self { record: ShownRecord::of(&opened.record), other_patient: opened.other_patient }
+    }
+
+    fn render(&self) -> String {
+        let mut text = self.record.render();
+        if self.other_patient {
+            text += OTHER_PATIENT;
+        }
+        text
+    }
+}
+
+const OTHER_PATIENT: &str = "Attention: this names another patient than the dossier's first record does.\n";
+
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Inside {
-    Record(Box<ShownRecord>),
+    Record(Box<InsideRecord>),
     Failed { code: String, error: String },
 }
 
@@ -122,15 +146,15 @@ pub async fn open(args: Open, staff: &mut Staff) -> anyhow::Result<()> {
 fn show(
     args: &Open,
     granted: &GrantedRecord,
-    inside: Vec<Result<OpenedRecord, yilian_client::ClientError>>,
+    inside: Vec<Result<DossierRecord, yilian_client::ClientError>>,
     staff: &Staff,
 ) -> anyhow::Result<()> {
     if args.record.is_some() {
-        let shown = ShownRecord::of(&pick(args, granted, inside)?);
+        let shown = InsideRecord::of(&pick(args, granted, inside)?);
         return staff.output.result(&shown, || shown.render());
     }
     let inside = inside.iter().map(|record| match record {
-        Ok(record) => Inside::Record(Box::new(ShownRecord::of(record))),
+        Ok(record) => Inside::Record(Box::new(InsideRecord::of(record))),
         Err(error) => Inside::Failed { code: error.code().to_owned(), error: error.to_string() },
     });
     let opened = Opened {
@@ -149,16 +173,27 @@ fn render(opened: &Opened) -> String {
     if !opened.records.is_empty() {
         let row = |(place, inside): (usize, &Inside)| match inside {
             Inside::Record(record) => {
+                let (other, record) = (record.other_patient, &record.record);
                 let by = record.document.signer.as_ref().map(Signer::full_name);
                 let by = by.unwrap_or_else(|| "the patient".into());
-                [(place + 1).to_string(), record.document.title.clone(), by, output::time(record.time)]
+                let mut patient = record.document.patient.render();
+                if other {
+                    patient += " (another patient!)";
+                }
+                let title = record.document.title.clone();
+                [(place + 1).to_string(), title, patient, by, output::time(record.time)]
             }
             Inside::Failed { error, .. } => {
-                [(place + 1).to_string(), format!("not believed: {error}"), String::new(), String::new()]
+                let failed = format!("not believed: {error}");
+                [(place + 1).to_string(), failed, String::new(), String::new(), String::new()]
             }
         };
-        let header = ["record", "title", "signed by", "on the chain since"];
+        let header = ["record", "title", "patient", "signed by", "on the chain since"];
         text += &output::table(&header, opened.records.iter().enumerate().map(row));
+        let other = |inside: &Inside| matches!(inside, Inside::Record(record) if record.other_patient);
+        if opened.records.iter().any(other) {
+            text += "\nAttention: not all of these name the same patient.";
+        }
         text += &format!("\nOne of them: `yilian reader open {} --record N`.", opened.grant);
     }
     text
@@ -168,9 +203,11 @@ fn render(opened: &Opened) -> String {
 fn pick(
     args: &Open,
     granted: &GrantedRecord,
-    inside: Vec<Result<OpenedRecord, yilian_client::ClientError>>,
-) -> anyhow::Result<OpenedRecord> {
-    let Some(number) = args.record else { return Ok(granted.record.clone()) };
+    inside: Vec<Result<DossierRecord, yilian_client::ClientError>>,
+) -> anyhow::Result<DossierRecord> {
+    let Some(number) = args.record else {
+        return Ok(DossierRecord { record: granted.record.clone(), other_patient: false });
+    };
     let count = inside.len();
     let chosen = number.checked_sub(1).and_then(|place| inside.into_iter().nth(place));
     chosen.map(Explain::explain).unwrap_or_else(|| {
@@ -185,10 +222,10 @@ async fn save(
     args: &Open,
     out: PathBuf,
     granted: &GrantedRecord,
-    inside: Vec<Result<OpenedRecord, yilian_client::ClientError>>,
+    inside: Vec<Result<DossierRecord, yilian_client::ClientError>>,
     staff: &Staff,
 ) -> anyhow::Result<()> {
-    let record = pick(args, granted, inside)?;
+    let record = pick(args, granted, inside)?.record;
     let bytes = match args.attachment {
         Some(number) => {
             let attachment = files::pick(&record.document().statement().attachments, number)?;

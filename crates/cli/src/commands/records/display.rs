@@ -190,7 +190,8 @@ pub fn full_name(name: &str, institution: &str) -> String {
 }
 
 impl Patient {
-    fn render(&self) -> String {
+    /// On one line.
+    pub fn render(&self) -> String {
         let parts = [&self.name, &self.birth_date, &self.identifier];
         parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")
     }

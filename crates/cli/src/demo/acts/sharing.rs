@@ -158,8 +158,10 @@ async fn dossier(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow:
         let dossier = opened.dossier().ok_or(ClientError::WrongEntry)?;
         let records = reader::open_dossier(&insurer.client, dossier).await;
         let records: Vec<_> = records.into_iter().collect::<Result<_, _>>()?;
-        let clinical =
-            records.iter().filter(|r| r.summary().class == yilian_client::record::Class::Clinical).count();
+        let clinical = records
+            .iter()
+            .filter(|r| r.record.summary().class == yilian_client::record::Class::Clinical)
+            .count();
         let seen =
             format!("{clinical} clinical, {} self-recorded, each with every check", records.len() - clinical);
         Ok::<_, ClientError>(((), seen))

@@ -15,6 +15,7 @@ pub fn of(error: StoreError) -> ApiError {
         StoreError::LeafSize { .. } => Code::UploadLeaf,
         StoreError::Incomplete { .. } => Code::UploadIncomplete,
         StoreError::RootMismatch { .. } => Code::UploadRoot,
+        StoreError::Allowance { .. } => Code::PaymentAllowance,
         StoreError::TicketSpent => Code::PaymentSpent,
         StoreError::UnknownObject => Code::ContentUnknown,
         StoreError::UnknownPin => Code::PinUnknown,

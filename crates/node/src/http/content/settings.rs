@@ -1,4 +1,5 @@
-//! `[content]` in `node.toml`: what the store may hold and how long it keeps what nobody pins.
+//! `[content]` in `node.toml`: what the store may hold, how much of it members may fill without tickets, and how long it
+//! keeps what nobody pins.
 
 use std::time::Duration;
 
@@ -22,6 +23,10 @@ pub struct ContentSettings {
     pub upload_idle_hours: u32,
     /// So many hours without a pin an object is kept.
     pub grace_hours: u32,
+    /// Days after which a pin ends that a member's signature paid for; tickets' pins have no end.
+    pub member_pin_days: u32,
+    /// Bytes that one member's signature may pay for in a day.
+    pub member_bytes_per_day: u64,
 }
 
 impl Default for ContentSettings {
@@ -34,6 +39,8 @@ impl Default for ContentSettings {
             upload_bytes: limits.upload_bytes,
             upload_idle_hours: u32::try_from(limits.upload_idle / HOUR_MS).unwrap_or(24),
             grace_hours: 24,
+            member_pin_days: u32::try_from(limits.member_pin / (24 * HOUR_MS)).unwrap_or(30),
+            member_bytes_per_day: limits.member_bytes,
         }
     }
 }
@@ -47,6 +54,8 @@ impl ContentSettings {
             uploads: self.uploads,
             upload_bytes: self.upload_bytes,
             upload_idle: u64::from(self.upload_idle_hours) * HOUR_MS,
+            member_pin: u64::from(self.member_pin_days) * 24 * HOUR_MS,
+            member_bytes: self.member_bytes_per_day,
         }
     }
 

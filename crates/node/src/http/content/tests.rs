@@ -17,7 +17,7 @@ use yilian_api::{
     problem::{MEDIA_TYPE, Problem},
     signing::{PinVerb, Statement},
 };
-use yilian_content::{Limits, Paid, PinKey};
+use yilian_content::{Limits, Paid, Payment, PinKey};
 use yilian_crypto::{Digest, Secret, sign::SigningKey};
 use yilian_dag::{Cid, Codec, LEAF, Node, StreamVerifier, root_of};
 
@@ -33,7 +33,7 @@ impl PaymentVerifier for Keys {
         payment: &'a UploadPayment,
         statement: &'a Statement,
         tickets: usize,
-    ) -> BoxFuture<'a, Result<Vec<Paid>, PaymentError>> {
+    ) -> BoxFuture<'a, Result<Payment, PaymentError>> {
         Box::pin(async move {
             let signed = |key: &str, signature: &str| {
                 let key = key_from_hex(key)?;
@@ -42,12 +42,15 @@ impl PaymentVerifier for Keys {
                 Ok::<_, PaymentError>(Paid { id: *key.as_bytes(), until: u64::MAX })
             };
             match payment {
-                UploadPayment::Member { member, signature } => signed(member, signature).map(|_| Vec::new()),
+                UploadPayment::Member { member, signature } => {
+                    signed(member, signature).map(|paid| Payment::Member(paid.id))
+                }
                 UploadPayment::Tickets { tickets: given } if given.len() != tickets => {
                     Err(PaymentError::Tickets { given: given.len(), price: tickets })
                 }
                 UploadPayment::Tickets { tickets: given } => {
-                    given.iter().map(|paid| signed(&paid.ticket, &paid.signature)).collect()
+                    let paid = given.iter().map(|paid| signed(&paid.ticket, &paid.signature));
+                    paid.collect::<Result<_, _>>().map(Payment::Tickets)
                 }
             }
         })
@@ -145,6 +148,17 @@ fn request(content: &[u8], ticket: u8) -> UploadRequest {
     request_for(&root_of(content).unwrap(), content.len() as u64, &[ticket])
 }
 
+/// Paid by a member's signature, pinned by key 200.
+fn by_member(content: &[u8]) -> UploadRequest {
+    let (root, pin, member) = (root_of(content).unwrap(), key(200).verifying_key(), key(9));
+    let statement = Statement::upload(&AUDIENCE, &root.to_string(), content.len() as u64, &pin);
+    let payment = UploadPayment::Member {
+        member: key_to_hex(&member.verifying_key()),
+        signature: signature_to_hex(&statement.sign(&member)),
+    };
+    UploadRequest { payment, ..request(content, 0) }
+}
+
 fn request_for(root: &Cid, bytes: u64, tickets: &[u8]) -> UploadRequest {
     let pin = key(200).verifying_key();
     let statement = Statement::upload(&AUDIENCE, &root.to_string(), bytes, &pin);
@@ -164,15 +178,8 @@ fn request_for(root: &Cid, bytes: u64, tickets: &[u8]) -> UploadRequest {
 async fn stores_paid_content_and_serves_it_verifiably() {
     let node = node(Limits::default());
     let content = content_of(180 * LEAF + 5, 3);
-    let pin = key(200).verifying_key();
     let root = root_of(&content).unwrap();
-    let statement = Statement::upload(&AUDIENCE, &root.to_string(), content.len() as u64, &pin);
-    let member = key(9);
-    let payment = UploadPayment::Member {
-        member: key_to_hex(&member.verifying_key()),
-        signature: signature_to_hex(&statement.sign(&member)),
-    };
-    let opened = node.open(&UploadRequest { payment, ..request(&content, 0) }).await;
+    let opened = node.open(&by_member(&content)).await;
     for (leaf, part) in content.chunks(LEAF).enumerate() {
         let stored = bytes(node.leaf(&opened.id, leaf as u64, part).await).await;
         assert_eq!(serde_json::from_slice::<UploadOpened>(&stored).unwrap().next_leaf, leaf as u64 + 1);
@@ -366,6 +373,23 @@ async fn bounds_open_uploads_and_space() {
     assert_eq!(post(request(&content_of(1001, 1), 1)).await, "content.store-full");
     node.open(&request(&content_of(500, 1), 1)).await;
     assert_eq!(post(request(&content_of(100, 2), 2)).await, "content.uploads-full");
+}
+
+#[tokio::test]
+async fn a_members_allowance_is_of_bytes_a_day_and_its_pins_end() {
+    let settings = ContentSettings { member_pin_days: 2, member_bytes_per_day: 10_000, ..Default::default() };
+    let node = node(settings.limits());
+    let opened = node.open(&by_member(&content_of(100, 1))).await;
+    node.leaf(&opened.id, 0, &content_of(100, 1)).await;
+    node.finish(&opened.id).await;
+    let refused = node.json(Method::POST, "/v1/uploads", &by_member(&content_of(6_000, 2))).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(code(refused).await, "payment.allowance");
+    // Tickets are not concerned.
+    node.upload(&content_of(6_000, 3), 1).await;
+    let (store, days) = (node.content.store(), 24 * 3_600_000);
+    assert_eq!(store.collect(now_ms() + days, 0).unwrap().objects, 0);
+    assert_eq!(store.collect(now_ms() + 2 * days, 0).unwrap().bytes, 100);
 }
 
 #[tokio::test]
