@@ -16,7 +16,9 @@ use yilian_client::{
     wallet::keys::owner_commitment,
 };
 use yilian_crypto::{
+    Digest,
     certificate::Level,
+    stream::DataKey,
     ticket::{Class, Request},
 };
 use yilian_ledger::{
@@ -136,6 +138,50 @@ fn an_aid_stands_for_one_content_only() {
 }
 
 #[test]
+fn an_empty_aid_cannot_be_filled_later() {
+    run(20, 2, |network| async move {
+        let staff = staff(&network).await;
+        let (client, mut rng) = (network.client(), Seeded::new(10));
+        let mut alice = enrolled(&client, 1, &mut rng).await;
+        // An entry early in the year, that stands for nothing yet.
+        let (index, card) = offer::offer(&client, &mut alice, "").await.unwrap();
+        let owner = alice.keys().owner(index);
+        let delegator = alice.keys().record_delegator(index);
+        let (capsule, key) = delegator.encapsulate(&owner.verifying_key().encode(), &mut rng);
+        let commitment = key.commitment_key();
+        let nothing = yilian_dag::Cid::of(yilian_dag::Codec::Raw, b"");
+        let wrapped = opening::wrap(key, &nothing, &DataKey::generate(&mut rng));
+        let ticket = network.with_world(yilian_testkit::ledger::Chain::ticket);
+        let com = Digest([0; 32]);
+        let create = Create::sign(client.chain(), &owner, capsule, wrapped, com, &[ticket]);
+        assert_eq!(network.submit(&create).await, Ok(Outcome::Applied));
+        let entered = entry_of(&network, &alice, index).time;
+
+        // What it is to have stood for all the time is written later, by a doctor who suspects nothing.
+        network.advance(20_000).await;
+        client.refresh();
+        let record = NewRecord { bundle: bundle("Alice"), ..NewRecord::default() };
+        let later = practitioner::write(&client, &staff.bob, &card, record, &mut rng).await.unwrap();
+        let filled = ContentKey { cid: later.stored.cid, key: later.stored.key.clone(), commitment };
+        let salt = alice.keys().salt(index);
+        let shown =
+            RecordOpening { owner: owner.verifying_key(), salt: salt.clone(), content: filled.clone() };
+        let dossier = Dossier { title: Default::default(), records: vec![shown] };
+        let opened = reader::open_dossier(&client, &dossier).await;
+        let refused = opened[0].as_ref().err().map(ClientError::code);
+        assert_eq!(refused, Some("record.commitment"), "{opened:?}");
+
+        let entry = entry_of(&network, &alice, index);
+        let strict = WeakReader(Checks::ALL).open(&client, &entry, salt.expose(), &filled).await;
+        assert_eq!(strict, Err(Refused::Commitment));
+        let control = WeakReader(Checks { com: false, ..Checks::ALL });
+        let shown = control.open(&client, &entry, salt.expose(), &filled).await;
+        assert_eq!(shown, Ok(bundle("Alice")), "without com the entry is as old as the empty one");
+        assert_eq!(entry.time, entered);
+    });
+}
+
+#[test]
 fn a_record_cannot_be_sold_to_another_patient() {
     run(14, 2, |network| async move {
         let staff = staff(&network).await;
@@ -157,7 +203,7 @@ fn a_record_cannot_be_sold_to_another_patient() {
         assert_eq!(network.submit(&create).await, Ok(Outcome::Applied));
         client.refresh();
         let attempt = read::read(&client, &mut mallory, his).await;
-        assert!(matches!(attempt, Err(ClientError::OwnerCommitment)), "{attempt:?}");
+        assert_eq!(attempt.err().as_ref().map(ClientError::code), Some("record.owner-commitment"));
 
         let entry = entry_of(&network, &mallory, his);
         let content = content_of(&network, &mallory, his);
@@ -204,6 +250,7 @@ fn an_author_revoked_before_the_entry_does_not_count() {
         client.refresh();
         let opened = read::read(&client, &mut alice, index).await;
         let expected = ClientError::NotCertified(NotCertified::MemberRevoked);
+        assert_eq!(expected.code(), "directory.not-certified-then");
         assert_eq!(opened.unwrap_err(), expected);
 
         let entry = entry_of(&network, &alice, index);

@@ -6,10 +6,11 @@ mod common;
 use common::{bundle, enrolled};
 use yilian_client::{
     ClientError, Host as _,
-    content::{Bytes, Collected, ContentError, IoError, Quiet, Sink, Source},
+    content::{Bytes, Collected, ContentError, IoError, Object, Quiet, Sink, Source},
     patient::{adopt, inbox, offer, own, read},
     practitioner::{self, NewRecord},
 };
+use yilian_crypto::stream::{DataKey, encrypt};
 use yilian_testkit::{
     ledger::Seeded,
     network::{Fault, run, staff},
@@ -167,6 +168,43 @@ fn a_flipped_swapped_or_missing_segment_ends_the_read() {
             ));
             assert!(sink.length < BIG, "nothing of the bad leaf came through");
         }
+    });
+}
+
+/// Objects whose address fits, put together by their author out of genuine segments: no node lies here.
+#[test]
+fn segments_spliced_together_under_a_fitting_address_are_refused() {
+    run(57, 1, |network| async move {
+        let (client, mut rng) = (network.client(), Seeded::new(7));
+        let keys = [DataKey::generate(&mut rng), DataKey::generate(&mut rng)];
+        let plain = vec![7; 4 * LEAF];
+        let [genuine, foreign] = keys
+            .clone()
+            .map(|key| -> Vec<Vec<u8>> { encrypt(key, &plain).chunks(LEAF).map(<[u8]>::to_vec).collect() });
+        assert!(genuine.len() > 4);
+        let with = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+            let mut leaves = genuine.clone();
+            change(&mut leaves);
+            network.plant(&leaves)
+        };
+        let read = async |cid| {
+            let mut object = Object::open(&client, cid, &keys[0]).await?;
+            object.read_all(&client, None, &mut Collected::new(plain.len()), &mut Quiet).await
+        };
+        assert_eq!(read(with(&|_| {})).await, Ok(()));
+        let cases: [(&str, &dyn Fn(&mut Vec<Vec<u8>>)); 4] = [
+            ("swapped", &|leaves| leaves.swap(1, 2)),
+            ("foreign", &|leaves| leaves[2] = foreign[2].clone()),
+            ("missing", &|leaves| {
+                leaves.remove(2);
+            }),
+            ("cut off", &|leaves| leaves.truncate(2)),
+        ];
+        for (what, change) in cases {
+            let error = read(with(change)).await.unwrap_err();
+            assert_eq!(error.code(), "content.damaged", "{what}: {error}");
+        }
+        assert!(client.reports().is_empty(), "every node gave what was asked for");
     });
 }
 

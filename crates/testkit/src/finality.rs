@@ -23,7 +23,7 @@ use commonware_storage::{
     translator::EightCap,
 };
 use commonware_utils::{NZU16, NZU64, NZUsize, iter::NonEmpty, range::NonEmptyRange};
-use yilian_crypto::{Digest, sign::SigningKey};
+use yilian_crypto::{Digest, Label, hash::tagged, sign::SigningKey};
 use yilian_finality::{
     Answer, Bucket, Committee, Engine, FinalityError, Header, Link, Linked, Prefix, Snapshot, VerifiedHeader,
     bucket::{Member, Walk},
@@ -57,8 +57,26 @@ impl State {
     /// # Panics
     /// On an empty state.
     pub fn of(entries: BTreeMap<Name, Entry>) -> Self {
+        let values = entries.iter().map(|(name, entry)| (*name, entry.digest())).collect();
+        Self::proving(entries, values)
+    }
+
+    /// The same, but under `name` it proves these very bytes: a committee that certifies what is no entry.
+    ///
+    /// # Panics
+    /// If there is no entry of this name to be put aside.
+    pub fn with_forged(entries: BTreeMap<Name, Entry>, name: Name, bytes: &[u8]) -> Self {
+        assert!(entries.contains_key(&name), "nothing stands under this name");
+        let digest = |(at, entry): (&Name, &Entry)| match *at == name {
+            true => (*at, tagged(Label::Entry, &[bytes])),
+            false => (*at, entry.digest()),
+        };
+        let values = entries.iter().map(digest).collect();
+        Self::proving(entries, values)
+    }
+
+    fn proving(entries: BTreeMap<Name, Entry>, values: Vec<(Name, Digest)>) -> Self {
         assert!(!entries.is_empty(), "a certified state is not empty");
-        let values: Vec<_> = entries.iter().map(|(name, entry)| (*name, entry.digest())).collect();
         let (root, links) = deterministic::Runner::default().start(|context| build(context, values));
         Self { root, entries, links }
     }
@@ -218,4 +236,15 @@ pub fn verify_presence_only(
 /// A weakened client: an absent name is believed absent when some link of the state is shown, wherever it lies.
 pub fn verify_absence_by_any_link(header: &VerifiedHeader, answer: &Answer) -> Result<(), FinalityError> {
     answer.link.verify(&header.header().state_root)
+}
+
+/// A weakened client: what is proved it takes, whether or not its points are in their groups.
+pub fn verify_without_parsing(header: &VerifiedHeader, answer: &Answer) -> Result<Vec<u8>, FinalityError> {
+    answer.link.verify(&header.header().state_root)?;
+    let bytes = answer.entry.clone().ok_or(FinalityError::Entry)?;
+    if tagged(Label::Entry, &[&bytes]) == answer.link.link.value {
+        Ok(bytes)
+    } else {
+        Err(FinalityError::Entry)
+    }
 }

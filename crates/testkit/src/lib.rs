@@ -9,5 +9,7 @@ pub mod finality;
 pub mod ledger;
 #[cfg(feature = "network")]
 pub mod network;
+#[cfg(feature = "network")]
+pub mod observer;
 pub mod ports;
 pub mod ticket;

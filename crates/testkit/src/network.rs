@@ -6,10 +6,11 @@
 
 mod authority;
 mod certified;
+mod crowd;
 mod fault;
 mod members;
 mod node;
-mod route;
+pub(crate) mod route;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -40,6 +41,10 @@ struct Inner {
     nodes: RefCell<Vec<Node>>,
     authority: RefCell<Authority>,
     requests: std::cell::Cell<usize>,
+    /// Paths of requests, in order.
+    asked: RefCell<Vec<String>>,
+    /// Transactions in blocks, with the blocks' times.
+    seen: RefCell<Vec<(Time, Transaction)>>,
     /// How far devices' clocks are ahead of the chain's, ms.
     skew: RefCell<u64>,
 }
@@ -57,6 +62,8 @@ pub fn run<T, F: Future<Output = T>>(seed: u64, nodes: usize, test: impl FnOnce(
             state,
             skew: RefCell::new(0),
             requests: std::cell::Cell::new(0),
+            asked: RefCell::default(),
+            seen: RefCell::default(),
         };
         test(TestNetwork(Rc::new(inner))).await
     })
@@ -115,6 +122,7 @@ impl TestNetwork {
         self.0.world.borrow_mut().advance(10);
         let executed = self.0.world.borrow_mut().block(&[checked]);
         let transition = executed.map_err(|(_, refusal)| refusal)?;
+        self.0.seen.borrow_mut().push((self.0.world.borrow().time, transaction.clone()));
         self.certify(&transition).await;
         Ok(transition.outcomes[0])
     }
@@ -151,6 +159,16 @@ impl TestNetwork {
         self.0.requests.get()
     }
 
+    /// Paths that were asked for since the last call: what nodes learn of look-ups.
+    pub fn asked(&self) -> Vec<String> {
+        self.0.asked.take()
+    }
+
+    /// Every transaction of a block, with the block's time: what an observer of the chain sees.
+    pub fn seen(&self) -> Vec<(Time, Transaction)> {
+        self.0.seen.borrow().clone()
+    }
+
     /// The newest certified header.
     pub fn snapshot(&self) -> yilian_finality::Snapshot {
         self.0.state.snapshot()
@@ -181,6 +199,7 @@ impl TestNetwork {
 impl Host for TestNetwork {
     async fn request(&self, node: &NodeUrl, request: Request) -> Result<Response, TransportError> {
         self.0.requests.set(self.0.requests.get() + 1);
+        self.0.asked.borrow_mut().push(request.path.clone());
         route::serve(self, node, request).await
     }
 

@@ -36,8 +36,11 @@ pub fn entry(i: u64) -> Entry {
 
 impl Fixture {
     pub fn of(entries: BTreeMap<Name, Entry>, counts: Counts) -> Self {
+        Self::over(State::of(entries), counts)
+    }
+
+    pub fn over(state: State, counts: Counts) -> Self {
         let world = World::new(7);
-        let state = State::of(entries);
         let header = header(&world.genesis, state.root, counts, 5, NOW);
         let snapshot = certify(&world.genesis, header, &world.validators[..3]);
         let header = verify(&world.genesis, &snapshot, NOW).unwrap();

@@ -4,3 +4,4 @@ mod answers;
 mod certificates;
 mod common;
 mod encodings;
+mod points;

@@ -1,13 +1,15 @@
 //! Attacks that the protocol answers with a rule (†). Each is played three times: on the ledger, where it fails; on a
 //! ledger without that rule, where it succeeds; on the same small ledger with all rules, where it fails again, so that
-//! nothing but the rule makes the difference.
+//! nothing but the rule makes the difference. What an observer learns is played against an observer.
 
 use yilian_ledger::{
     Entry, NotCertified, Outcome, Refusal, certified,
     name::{Aid, Bid},
-    transaction::{Body, Revoke, Withdraw},
+    transaction::{Body, Grant, Revoke, Withdraw},
 };
-use yilian_testkit::ledger::{Chain, Rules, Weakened, World, certified_by_signers_time, repay};
+use yilian_testkit::ledger::{
+    Chain, Rules, Weakened, World, certified_by_signers_time, free_expiry, pairs_by_expiry, repay,
+};
 
 /// Holds on the ledger and on the small one with all rules; succeeds without `rules`' missing one.
 fn only_the_rule_matters(attack: impl Fn(&mut dyn Chain) -> bool, rules: Rules) {
@@ -146,4 +148,38 @@ fn a_revoked_doctor_who_writes_an_earlier_time() {
     assert_eq!(certified(&chain, &id, None, entered).err(), Some(NotCertified::MemberRevoked));
     assert!(certified_by_signers_time(&chain, written), "the control believes the signer");
     assert!(!certified_by_signers_time(&chain, entered));
+}
+
+/// Every patient grants twice, to a doctor and to a pharmacy, both until an appointment of the patient's own. No entry
+/// names a record, yet an end that occurs exactly twice pairs the two.
+#[test]
+fn pairing_grants_by_their_expiry() {
+    const PATIENTS: u64 = 12;
+    let mut world = World::new(4);
+    let start = world.time;
+    let (mut ours, mut free) = (Vec::new(), Vec::new());
+    for patient in 0..PATIENTS {
+        let appointment = start.after(60_001 + patient * 20_003);
+        for made in [1 + patient * 700, 30_000 + patient * 700] {
+            world.time = start.after(made);
+            let wished = appointment.0.saturating_sub(world.time.0);
+            let period = world.parameters().period_ms;
+            let periods = world.parameters().expiry_classes;
+            // The shortest class that lasts until the appointment.
+            let class = periods.iter().position(|n| u64::from(*n) * period >= wished).unwrap() as u8;
+            let (owner, withdrawal, rk) = (record(&mut world), world.key(), world.rk());
+            let tickets = [world.ticket()];
+            let until = world.time;
+            let grant = Grant::sign(world.chain, &owner, &withdrawal, rk, class, until, &tickets);
+            assert!(applied(world.submit(&grant)));
+            let Some(Entry::Grant(entry)) = world.entry(&Bid::of(&withdrawal.verifying_key()).name()) else {
+                panic!("no grant")
+            };
+            ours.push(entry.expiry);
+            free.push(free_expiry(world.time, wished));
+        }
+    }
+    assert_eq!(pairs_by_expiry(&ours), []);
+    let pairs: Vec<_> = (0..PATIENTS as usize).map(|patient| (2 * patient, 2 * patient + 1)).collect();
+    assert_eq!(pairs_by_expiry(&free), pairs, "free values pair every patient's grants");
 }

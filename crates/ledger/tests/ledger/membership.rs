@@ -1,18 +1,21 @@
 //! Admission, renewal, revocation.
 
-use commonware_codec::Encode as _;
+use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use yilian_crypto::{
     Digest,
-    certificate::{Certificate, Level, issue},
+    certificate::{Certificate, DelegateeBinding, Level, issue},
     sign::SigningKey,
 };
-use yilian_delegation::DelegateeSecretKey;
+use yilian_delegation::{DelegateeKey, DelegateeSecretKey, group::Scalar};
 use yilian_ledger::{
     Entry, MemberEntry, Outcome, Refusal, Transaction,
     member::MAX_KEY_RING,
     transaction::{Action, AddMember, Body, Revoke},
 };
-use yilian_testkit::ledger::{Chain as _, Member, START, World, contents, self_signed};
+use yilian_testkit::{
+    delegation::related_key,
+    ledger::{Chain as _, Member, START, World, contents, self_signed},
+};
 
 use crate::support::{applied, refused};
 
@@ -163,6 +166,28 @@ fn refuses_a_delegatee_key_without_proof_of_possession() {
     refused(&mut world, &foreign, Refusal::Possession);
     let (_, own) = world.certify_contents(&root, &carol, key);
     applied(&mut world, &own);
+}
+
+#[test]
+fn refuses_a_delegatee_key_related_to_another_members() {
+    let mut world = World::new(21);
+    let (root, key, mallory_key) = (world.root.clone(), world.key(), world.key());
+    let carol = world.contents(Level::Intermediate, Some(root.id), "carol", &key);
+    let binding = carol.delegatee.clone().unwrap();
+    let victim = DelegateeKey::decode(Copying(&binding.key)).unwrap();
+    // Mallory knows k, not the secret of PKc^k, and has Carol's proof.
+    let related = related_key(&victim, &Scalar::random(&mut world.rng));
+    let mut mallory = world.contents(Level::Intermediate, Some(root.id), "mallory", &mallory_key);
+    let own = mallory.delegatee.clone().unwrap();
+    for proof in [&binding.proof, &own.proof] {
+        let stolen = DelegateeBinding { key: related.encode().to_vec(), proof: proof.clone() };
+        mallory.delegatee = Some(stolen);
+        let (_, admit) = world.certify_contents(&root, &mallory, mallory_key.clone());
+        refused(&mut world, &admit, Refusal::Possession);
+    }
+    mallory.delegatee = Some(own);
+    let (_, admit) = world.certify_contents(&root, &mallory, mallory_key);
+    applied(&mut world, &admit);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use commonware_codec::Encode as _;
 use yilian_ledger::{Refusal, Transaction, transaction::MAX_TRANSACTION};
 use yilian_testkit::ledger::{Chain as _, Seeded, World};
 
-use crate::support::refused_bytes;
+use crate::support::{refused_bytes, stays_alive};
 
 /// Offsets in an encoded `Create` and `Grant`: chain, tag, then fields, each point behind its suite byte.
 const OWNER: usize = 32 + 1 + 1;
@@ -50,6 +50,7 @@ fn refuses_points_off_the_curve_outside_the_subgroup_and_the_identity() {
         identity[at] = 0xc0;
         refused_bytes(&world, &identity, Refusal::PointIdentity);
     }
+    stays_alive(&mut world);
 }
 
 #[test]
@@ -90,13 +91,15 @@ fn refuses_truncated_trailing_and_unknown_bytes() {
         changed[at] = value;
         refused_bytes(&world, &changed, Refusal::Malformed);
     }
+    stays_alive(&mut world);
 }
 
 #[test]
 fn refuses_what_is_larger_than_a_mebibyte_before_looking_at_it() {
-    let world = World::new(5);
+    let mut world = World::new(5);
     refused_bytes(&world, &vec![0; MAX_TRANSACTION + 1], Refusal::TooLarge);
     refused_bytes(&world, &vec![0; MAX_TRANSACTION], Refusal::Malformed);
+    stays_alive(&mut world);
 }
 
 #[test]

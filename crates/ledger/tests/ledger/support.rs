@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use yilian_ledger::{Name, Outcome, Refusal, Transaction};
-use yilian_testkit::ledger::{Chain as _, World};
+use yilian_testkit::ledger::{Chain as _, START, World};
 
 /// Applied, alone in a block.
 pub fn applied(world: &mut World, transaction: &Transaction) {
@@ -41,7 +41,12 @@ pub fn refused_bytes(world: &World, bytes: &[u8], refusal: Refusal) {
     assert_eq!(world.check_bytes(bytes).err(), Some(refusal));
 }
 
-/// The next good block goes through.
-fn stays_alive(world: &World) {
-    assert!(world.execute(&[]).is_ok());
+/// A good transaction would still be applied. Executed as of the start, where there are tickets, and not committed.
+pub fn stays_alive(world: &mut World) {
+    let now = std::mem::replace(&mut world.time, START);
+    let (owner, tickets) = (world.key(), [world.ticket()]);
+    let good = world.create(&owner, &tickets);
+    let checked = world.check(&good).unwrap();
+    assert_eq!(world.execute(&[checked]).unwrap().outcomes, [Outcome::Applied]);
+    world.time = now;
 }

@@ -52,6 +52,19 @@ fn refuses_a_forged_ticket() {
 }
 
 #[test]
+fn refuses_a_ticket_relabelled_for_another_period() {
+    let mut world = World::new(11);
+    let (now, next) = (world.period(), Period(world.period().0 + 1));
+    for (signed_for, said) in [(next, now), (now, next)] {
+        let owner = world.key();
+        let mut tickets = [world.ticket_of(Class::Care, signed_for)];
+        tickets[0].ticket.period = said;
+        let transaction = world.create(&owner, &tickets);
+        refused(&mut world, &transaction, Refusal::TicketForged);
+    }
+}
+
+#[test]
 fn refuses_a_ticket_without_its_one_time_keys_signature() {
     let mut world = World::new(4);
     let owner = world.key();

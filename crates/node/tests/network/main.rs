@@ -1,6 +1,7 @@
 //! Four nodes on loopback, spoken to over HTTP as clients do.
 #![allow(clippy::unwrap_used)]
 
+mod refusals;
 mod support;
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ async fn a_network_of_four_nodes_serves_and_survives() {
     a_node_tells_about_itself_and_its_chain(&network).await;
     let (owner, created) = a_record_made_at_one_node_is_proved_at_every_other(&mut network).await;
     refused_transactions_carry_the_ledgers_code(&mut network, &owner, &created).await;
+    refusals::bad_transactions_leave_nothing_but_a_ticket(&mut network).await;
     what_can_be_in_no_block_is_refused_with_its_reason(&mut network).await;
     no_answer_holds_a_re_encryption_key(&mut network, &owner).await;
     malformed_questions_are_refused(&network).await;

@@ -203,18 +203,7 @@ async fn bucket(
     bits: &str,
     value: &str,
 ) -> Result<Vec<u8>, Code> {
-    let kind = match kind {
-        "record" => Kind::Record,
-        "grant" => Kind::Grant,
-        "practitioner" => Kind::Practitioner,
-        "institution" => Kind::Institution,
-        "intermediate" => Kind::Intermediate,
-        "root" => Kind::Root,
-        _ => return Err(Code::PrefixMalformed),
-    };
-    let bits = bits.parse().map_err(|_| Code::PrefixMalformed)?;
-    let value = from_hex(value).map_err(|_| Code::PrefixMalformed)?;
-    let prefix = Prefix::new(kind, bits, value).ok_or(Code::PrefixMalformed)?;
+    let prefix = prefix(kind, bits, value).ok_or(Code::PrefixMalformed)?;
     let bucket = network.0.state.bucket(&prefix).await;
     let mut members = bucket.members().to_vec();
     let inside = members.iter().position(|member| member.entry.is_some());
@@ -234,6 +223,20 @@ async fn bucket(
     let bucket = Bucket::new(members).map_err(|_| Code::Internal)?;
     let snapshot = body(&snapshot(network, fault));
     json(&BucketAnswer { snapshot, bucket: to_base64(&bucket.encode()) })
+}
+
+/// From the segments of a bucket's path.
+pub(crate) fn prefix(kind: &str, bits: &str, value: &str) -> Option<Prefix> {
+    let kind = match kind {
+        "record" => Kind::Record,
+        "grant" => Kind::Grant,
+        "practitioner" => Kind::Practitioner,
+        "institution" => Kind::Institution,
+        "intermediate" => Kind::Intermediate,
+        "root" => Kind::Root,
+        _ => return None,
+    };
+    Prefix::new(kind, bits.parse().ok()?, from_hex(value).ok()?)
 }
 
 async fn submit(network: &TestNetwork, node: usize, fault: Fault, bytes: &[u8]) -> Result<Vec<u8>, Code> {
