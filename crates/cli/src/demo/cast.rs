@@ -3,12 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use commonware_codec::Encode as _;
-use yilian_api::{
-    authority::{Application, ApplicationStatus},
-    encoding::{from_base64, key_to_hex, signature_to_hex, to_hex},
-    signing::Statement,
-};
+use yilian_api::{authority::ApplicationStatus, encoding::from_base64};
 use yilian_authority::{Issuer, Validity};
 use yilian_client::{
     Client, ClientError, Member, MemberKeys, Network as Nodes, NodeUrl, Wallet, patient,
@@ -184,7 +179,15 @@ pub async fn admit_practitioner(
     let client = world.client_from(first_node);
     let keys = MemberKeys::new(Seed::generate(&mut rng()), 0);
     let issuer = issuer_of(world, hospital)?;
-    let application = application(&client, &keys, hospital.member.id, post);
+    let wanted = Wanted {
+        level: Level::Practitioner,
+        issuer: hospital.member.id,
+        subject_id: post.subject_id,
+        name: post.name,
+        roles: post.roles,
+        gtin_prefixes: &[],
+    };
+    let application = practitioner::application(client.chain(), &keys, &wanted, &mut rng());
     let bounds = hospital.member.certificate.contents();
     let validity = Validity { not_before: bounds.not_before, not_after: bounds.not_after };
     let (certificate, transaction) = issuer.admit(&application, client.chain(), validity)?;
@@ -198,25 +201,4 @@ pub async fn admit_practitioner(
 pub fn issuer_of(world: &World, hospital: &Professional) -> anyhow::Result<Issuer> {
     let der = hospital.member.certificate.der();
     Ok(Issuer::new(Some(world.issuer), der, hospital.member.keys.signing())?)
-}
-
-fn application(client: &Talk, keys: &MemberKeys, issuer: MemberId, post: Post) -> Application {
-    let id = MemberId::of(Some(issuer), post.subject_id);
-    let mut application = Application {
-        level: Level::Practitioner as u8,
-        issuer: to_hex(&issuer.0.0),
-        subject_id: post.subject_id.into(),
-        name: post.name.into(),
-        roles: post.roles.iter().map(|role| *role as u8).collect(),
-        signing_key: key_to_hex(&keys.signing().verifying_key()),
-        sealing_key: Some(to_hex(&keys.sealing().public().encode())),
-        delegatee_key: Some(to_hex(&keys.delegatee().public().encode())),
-        delegatee_proof: Some(to_hex(&keys.prove_delegatee(id, &mut rng()).encode())),
-        mailbox: Some(to_hex(&keys.mailbox_id().0)),
-        gtin_prefixes: Vec::new(),
-        signature: String::new(),
-    };
-    let statement = Statement::application(&client.chain().0, &application);
-    application.signature = signature_to_hex(&statement.sign(&keys.signing()));
-    application
 }

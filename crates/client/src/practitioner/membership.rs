@@ -8,7 +8,7 @@ use yilian_api::{
     signing::Statement,
 };
 use yilian_crypto::certificate::{Level, Role};
-use yilian_ledger::name::MemberId;
+use yilian_ledger::{ChainId, name::MemberId};
 
 use crate::{
     client::{Client, at},
@@ -29,13 +29,14 @@ pub struct Wanted<'a> {
     pub gtin_prefixes: &'a [String],
 }
 
-/// Applies for a certificate of the keys' generation. For a renewal: the same subject, `keys.renewed()`.
-pub async fn apply<H: Host>(
-    client: &Client<H>,
+/// The application for a certificate of the keys' generation, signed: for the authority, or for an institution that
+/// certifies its practitioners itself. For a renewal: the same subject, `keys.renewed()`.
+pub fn application(
+    chain: ChainId,
     keys: &MemberKeys,
     wanted: &Wanted<'_>,
     rng: &mut impl CryptoRng,
-) -> Result<ApplicationStatus, ClientError> {
+) -> Application {
     let id = MemberId::of(Some(wanted.issuer), wanted.subject_id);
     let mut roles: Vec<u8> = wanted.roles.iter().map(|role| *role as u8).collect();
     roles.sort_unstable();
@@ -54,8 +55,19 @@ pub async fn apply<H: Host>(
         gtin_prefixes: wanted.gtin_prefixes.to_vec(),
         signature: String::new(),
     };
-    let statement = Statement::application(&client.chain().0, &application);
+    let statement = Statement::application(&chain.0, &application);
     application.signature = signature_to_hex(&statement.sign(&keys.signing()));
+    application
+}
+
+/// Applies to the authority.
+pub async fn apply<H: Host>(
+    client: &Client<H>,
+    keys: &MemberKeys,
+    wanted: &Wanted<'_>,
+    rng: &mut impl CryptoRng,
+) -> Result<ApplicationStatus, ClientError> {
+    let application = application(client.chain(), keys, wanted, rng);
     let authority = client.authority()?;
     http::authority::apply(client.host(), authority, &application).await.map_err(|fault| at(authority, fault))
 }

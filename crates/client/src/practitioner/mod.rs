@@ -3,5 +3,5 @@
 mod membership;
 mod write;
 
-pub use membership::{Wanted, application_status, apply, enrol_patient};
+pub use membership::{Wanted, application, application_status, apply, enrol_patient};
 pub use write::{NewRecord, ReceivedRefusal, SentDraft, attach, refusals, write};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use yilian_api::{authority::ApplicationStatus, encoding::to_base64};
 use yilian_client::{
     ClientError, MemberKeys,
-    practitioner::{Wanted, application_status, apply as send},
+    practitioner::{Wanted, application, application_status, apply as send},
     verified::directory::VerifiedMember,
 };
 use yilian_crypto::{
@@ -167,6 +167,16 @@ async fn request(staff: &mut Staff, generation: u32) -> anyhow::Result<()> {
         gtin_prefixes: &identity.gtin_prefixes,
     };
     let keys = identity.keys(&staff.seed, generation);
+    if wanted.level == Level::Practitioner {
+        // The institution certifies; the application goes to it by hand.
+        let application = application(staff.client.chain(), &keys, &wanted, &mut rng());
+        staff.output.note(format!(
+            "Give this to the institution: `yilian practitioner certify FILE`. Then `yilian practitioner status`.\n\
+             Certified is {}.",
+            identity.member().map_err(hint::profile)?.0
+        ));
+        return output::print(&serde_json::to_string_pretty(&application)?);
+    }
     let status = send(&staff.client, &keys, &wanted, &mut rng()).await.explain()?;
     let id = match &status {
         ApplicationStatus::Waiting { id }
@@ -213,7 +223,10 @@ pub async fn status(staff: &mut Staff) -> anyhow::Result<()> {
         }
     }
     let known = on_the_ledger(staff).await?;
-    if let (None, Some(known)) = (&staff.identity.certificate, &known) {
+    let by_institution = staff.identity.level().map_err(hint::profile)? == Level::Practitioner;
+    if let Some(known) = &known
+        && (by_institution || staff.identity.certificate.is_none())
+    {
         find_generation(staff, known)?;
     }
     if staff.identity.certificate.is_some() && application == "none" {
@@ -240,7 +253,7 @@ fn take_over(staff: &mut Staff, pending: &Pending, certificate: &str) -> anyhow:
     staff.save_identity()
 }
 
-/// After `init --restore`: which generation the newest certificate is of.
+/// After `init --restore`, or where an institution certifies: which generation the newest certificate is of.
 fn find_generation(staff: &mut Staff, known: &VerifiedMember) -> anyhow::Result<()> {
     let Some(certificate) = known.current() else { return Ok(()) };
     let ours = |generation: &u32| {

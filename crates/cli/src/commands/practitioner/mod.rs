@@ -1,6 +1,7 @@
 //! `yilian practitioner`: a certified member, from the application to the records it writes.
 
 mod counter;
+mod institution;
 mod membership;
 mod write;
 
@@ -22,6 +23,11 @@ Examples:
   yilian practitioner write --profile bob --offer YILIAN1:... --bundle visit.json --attach scan.dcm
   yilian practitioner enrol-patient --profile hospital 4711
 
+A practitioner certified by its own institution:
+  yilian practitioner init --profile eve --id eve --name \"Dr. Eve\" --role doctor --level practitioner --issuer MEMBER
+  yilian practitioner apply --profile eve > eve.json
+  yilian practitioner certify --profile hospital eve.json
+
 The profile also reads what is granted to it: see `yilian reader`.";
 
 #[derive(Debug, Arguments)]
@@ -37,7 +43,7 @@ pub struct Args {
 enum Command {
     /// Make a member's profile and its keys; tells nobody
     Init(membership::Init),
-    /// Apply to the authority for a certificate
+    /// Apply for a certificate: an institution to the authority; a practitioner's application is printed for its institution
     Apply(membership::Apply),
     /// Take over the certificate when it is there; show the member as the ledger knows it
     Status,
@@ -45,6 +51,10 @@ enum Command {
     Renew,
     /// Write a record for the patient who made an offer
     Write(write::Write),
+    /// As an institution: certify a practitioner who applied
+    Certify(institution::Certify),
+    /// As an institution: revoke a practitioner
+    Expel(institution::Expel),
     /// Read refusals of records that were written
     Refusals,
     /// At the counter: a one-time code for a person whose identity was checked here
@@ -66,6 +76,8 @@ pub async fn run(args: Args, global: &Global, output: Output) -> anyhow::Result<
         Command::Apply(apply) => membership::apply(apply, staff).await,
         Command::Status => membership::status(staff).await,
         Command::Renew => membership::renew(staff).await,
+        Command::Certify(certify) => institution::certify(certify, staff).await,
+        Command::Expel(expel) => institution::expel(expel, staff).await,
         Command::Refusals => write::refusals(staff).await,
         Command::EnrolPatient { patient } => counter::enrol(&patient, staff).await,
         Command::Init(_) | Command::Write(_) => Ok(()),
