@@ -248,3 +248,57 @@ async fn save(
         format!("{}: {}, exactly what the record's author signed.", out.display(), output::bytes(bytes))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::commands::records::display::{Patient, Shown};
+
+    fn shown(patient: &str) -> ShownRecord {
+        let document = Shown {
+            class: "clinical",
+            kind: String::new(),
+            title: "Visit note".into(),
+            date: String::new(),
+            author: String::new(),
+            patient: Patient { name: patient.into(), identifier: String::new(), birth_date: String::new() },
+            signer: None,
+            statement: String::new(),
+            supersedes: None,
+            attachments: Vec::new(),
+            dossier: None,
+        };
+        ShownRecord { aid: String::new(), time: 0, document, verified: [""; 5] }
+    }
+
+    fn opened(patients: [(&str, bool); 2]) -> Opened {
+        let inside = |(patient, other_patient): (&str, bool)| {
+            Inside::Record(Box::new(InsideRecord { record: shown(patient), other_patient }))
+        };
+        let records = patients.into_iter().map(inside).collect();
+        Opened { grant: 1, granted: 0, expiry: 0, record: shown(""), records }
+    }
+
+    #[test]
+    fn a_dossier_shows_whose_its_records_are_and_warns_of_other_patients() {
+        let mixed = opened([("Alice", false), ("Mallory", true)]);
+        let text = render(&mixed);
+        assert!(text.contains("Alice") && text.contains("Mallory (another patient!)"), "{text}");
+        assert!(text.contains("Attention"), "{text}");
+        let json = serde_json::to_value(&mixed).unwrap();
+        assert_eq!(json["records"][0]["other_patient"], false);
+        assert_eq!(json["records"][1]["other_patient"], true);
+        assert_eq!(json["records"][1]["patient"]["name"], "Mallory");
+
+        let one = render(&opened([("Alice", false), ("Alice", false)]));
+        assert!(!one.contains("Attention") && !one.contains("another patient"), "{one}");
+    }
+
+    #[test]
+    fn a_single_record_of_another_patient_says_so() {
+        let text = |other_patient| InsideRecord { record: shown("Mallory"), other_patient }.render();
+        assert!(text(true).contains(OTHER_PATIENT));
+        assert!(!text(false).contains(OTHER_PATIENT));
+    }
+}
