@@ -171,6 +171,9 @@ fn a_flipped_swapped_or_missing_segment_ends_the_read() {
     });
 }
 
+/// What an author does to an object's leaves.
+type Change<'a> = &'a dyn Fn(&mut Vec<Vec<u8>>);
+
 /// Objects whose address fits, put together by their author out of genuine segments: no node lies here.
 #[test]
 fn segments_spliced_together_under_a_fitting_address_are_refused() {
@@ -182,7 +185,7 @@ fn segments_spliced_together_under_a_fitting_address_are_refused() {
             .clone()
             .map(|key| -> Vec<Vec<u8>> { encrypt(key, &plain).chunks(LEAF).map(<[u8]>::to_vec).collect() });
         assert!(genuine.len() > 4);
-        let with = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+        let with = |change: Change<'_>| {
             let mut leaves = genuine.clone();
             change(&mut leaves);
             network.plant(&leaves)
@@ -192,7 +195,7 @@ fn segments_spliced_together_under_a_fitting_address_are_refused() {
             object.read_all(&client, None, &mut Collected::new(plain.len()), &mut Quiet).await
         };
         assert_eq!(read(with(&|_| {})).await, Ok(()));
-        let cases: [(&str, &dyn Fn(&mut Vec<Vec<u8>>)); 4] = [
+        let cases: [(&str, Change<'_>); 4] = [
             ("swapped", &|leaves| leaves.swap(1, 2)),
             ("foreign", &|leaves| leaves[2] = foreign[2].clone()),
             ("missing", &|leaves| {

@@ -1,5 +1,5 @@
 //! The bad transactions, posted to running nodes: each refused with its code; what was refused at the door left
-//! nothing, what was included and failed left its spent ticket; and every node goes on (spec H-3, L-60 to L-66).
+//! nothing, what was included and failed left its spent ticket; and every node goes on (spec H-3, L-61 to L-66).
 
 use std::collections::BTreeMap;
 
