@@ -54,7 +54,7 @@ pub async fn play(story: &mut Story, cast: &mut Cast, visits: &Visits) -> anyhow
     open(story, &cast.insurer, &withdrawn).await?;
     withdraw(story, patient, visits.visit, granted).await?;
     ended(story, &cast.insurer, &withdrawn, "the insurer asks again after the withdrawal").await;
-    expire(story, &cast.researcher, &expiring, &opened).await;
+    expire(story, &cast.researcher, &expiring, &opened).await?;
     Ok(Shares { prescription: (index, received), withdrawn: (granted, withdrawn) })
 }
 
@@ -198,11 +198,25 @@ async fn ended(story: &mut Story, reader: &Professional, received: &ReceivedGran
 }
 
 /// Waits until the chain has ended the grant by itself.
-async fn expire(story: &mut Story, reader: &Professional, received: &ReceivedGrant, opened: &GrantedRecord) {
+async fn expire(
+    story: &mut Story,
+    reader: &Professional,
+    received: &ReceivedGrant,
+    opened: &GrantedRecord,
+) -> anyhow::Result<()> {
     story.tell(format_args!("waiting for the period's end at {} …", output::time(opened.expiry.0)));
-    while reader.client.now() <= opened.expiry {
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // It ends by the ledger's time; an idle chain makes a block every ten seconds.
+    let past = async {
+        loop {
+            reader.client.refresh();
+            let time = reader.client.header().await?.header().time;
+            if time >= opened.expiry {
+                return Ok::<_, ClientError>(((), format!("the chain's time is {}", output::time(time.0))));
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    story.step("The chain comes to the end of the period", past).await?;
     ended(story, reader, received, "the researcher asks again after the expiry").await;
+    Ok(())
 }
