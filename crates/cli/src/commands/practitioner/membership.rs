@@ -172,7 +172,7 @@ async fn request(staff: &mut Staff, generation: u32) -> anyhow::Result<()> {
         let application = application(staff.client.chain(), &keys, &wanted, &mut rng());
         staff.output.note(format!(
             "Give this to the institution: `yilian practitioner certify FILE`. Then `yilian practitioner status`.\n\
-             Certified is {}.",
+             The member id is {}.",
             identity.member().map_err(hint::profile)?.0
         ));
         return output::print(&serde_json::to_string_pretty(&application)?);
