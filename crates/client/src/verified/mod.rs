@@ -56,8 +56,8 @@ impl<H: Host> Client<H> {
         Ok(header)
     }
 
-    /// The bucket that `name` lies in, complete. What is kept serves only for what can no longer change: a name that is
-    /// there, of a kind that is not a grant. Absence and grants are asked for anew.
+    /// The bucket that `name` lies in, complete. Absence and grants are asked for anew. What is kept and not stale serves
+    /// for a name that is there: a record never changes; a member may have been revoked since (see `member_now`).
     pub async fn look_up(&self, name: &Name) -> Result<View, ClientError> {
         let kept = lock(&self.cache).view(name, self.oldest());
         match kept {
