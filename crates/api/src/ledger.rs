@@ -7,6 +7,8 @@
 //! | `GET /v1/genesis` | → `GenesisBody` |
 //! | `GET /v1/status` | → `NodeStatus` |
 //! | `GET /v1/snapshot` | → `SnapshotBody` |
+//! | `GET /v1/committee` | → `CommitteeBody` |
+//! | `GET /v1/committees?from={epoch}&limit={n}` | changes that begin in that epoch or later, oldest first → `Vec<CommitteeStep>` |
 //! | `GET /v1/entries/{name}` | → `EntryAnswer` |
 //! | `GET /v1/buckets/{kind}/{bits}/{prefix}` | kind: record, grant, slot, practitioner, institution, intermediate, root, ticket-key, parameters; prefix: 62 hex digits → `BucketAnswer` |
 //! | `GET /v1/blocks?before={height}&limit={n}` | newest first → `Vec<BlockSummary>` |
@@ -21,6 +23,8 @@ use serde::{Deserialize, Serialize};
 pub const FINALITY_WAIT_MS: u64 = 10_000;
 /// Most blocks in one listing.
 pub const MAX_BLOCKS: usize = 100;
+/// Most changes of the committee in one listing: each has up to 8 KiB of keys and 17 KiB of certificate.
+pub const MAX_STEPS: usize = 32;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -61,9 +65,12 @@ pub struct GenesisBody {
 pub struct NodeStatus {
     pub version: String,
     pub chain: String,
-    /// The node's validator key, hex.
+    /// The node's key, hex: with it it validates, if it is in the committee.
     pub validator: String,
+    pub role: Role,
     pub height: u64,
+    /// Of the next block.
+    pub epoch: u64,
     /// Newest block's time, ms.
     pub time: u64,
     pub pool: usize,
@@ -72,6 +79,53 @@ pub struct NodeStatus {
     pub grants: u64,
     pub practitioners: u64,
     pub institutions: u64,
+}
+
+/// What a node does for its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Is in the committee and votes.
+    Validator,
+    /// Executes every block and serves, but does not vote.
+    Follower,
+}
+
+/// Who validates now, and who will: the node's word. A client that acts on it asks for the entry with its proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommitteeBody {
+    /// Of the next block.
+    pub epoch: u64,
+    /// Blocks of an epoch.
+    pub epoch_blocks: u64,
+    /// Height of the epoch's last block.
+    pub last_height: u64,
+    /// Changes so far; the next one carries this number plus one.
+    pub sequence: u64,
+    /// Keys, hex, ascending.
+    pub members: Vec<String>,
+    pub next: Option<CommitteeChange>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommitteeChange {
+    /// The first epoch of these members.
+    pub epoch: u64,
+    /// Keys, hex, ascending.
+    pub members: Vec<String>,
+}
+
+/// How one committee followed another: verified by a client against the one before (`finality::Step`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommitteeStep {
+    /// The last header of the term that ended, certified by its committee.
+    pub last: SnapshotBody,
+    /// Keys of the committee that followed, hex, ascending.
+    pub members: Vec<String>,
 }
 
 /// Header and finalization certificate, base64url of the codec's encoding.

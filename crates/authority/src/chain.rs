@@ -13,8 +13,9 @@ use yilian_crypto::{
     certificate::Level,
     sign::{Signature, VerifyingKey},
 };
+use yilian_finality::FinalityError;
 use yilian_ledger::{
-    ChainId, Entry, Genesis, Kind, Name, Time, Transaction,
+    ChainId, Entry, Kind, Name, Time, Transaction, ValidatorKey,
     member::MemberEntry,
     name::MemberId,
     transaction::{Action, Governance},
@@ -35,6 +36,8 @@ pub enum ChainError {
     Refused { url: String, status: u16, code: String, detail: String },
     #[error("{url} answers what does not verify: {what}")]
     Lie { url: String, what: &'static str },
+    #[error("{url} shows a committee that the known one does not lead to: {error}")]
+    Committee { url: String, error: FinalityError },
     #[error("{got} of {committee} validators approve, more than two thirds are needed; last: {last}")]
     Approvals { got: usize, committee: usize, last: String },
     #[error("an approval does not verify under the key at its place in the committee")]
@@ -45,6 +48,9 @@ pub enum ChainError {
 pub trait Chain: Send + Sync + 'static {
     /// The entry of a name, `None` if there is none: *proved* under a finalized header that is fresh at `now`.
     fn entry(&self, name: Name, now: Time) -> Pending<'_, Result<Option<Entry>, ChainError>>;
+
+    /// Who validates now, in order: *proved* by whoever certified a header that is fresh at `now`.
+    fn committee(&self, now: Time) -> Pending<'_, Result<Vec<ValidatorKey>, ChainError>>;
 
     /// Every validator's answer to a request for approval, not yet believed.
     fn approvals(&self, request: ApprovalRequest) -> Pending<'_, Vec<Result<Approval, ChainError>>>;
@@ -94,21 +100,21 @@ async fn member(chain: &dyn Chain, name: Name, now: Time) -> Result<Option<Membe
 /// Has the validators sign an action; enough of them make a transaction.
 pub async fn approve(
     chain: &dyn Chain,
-    genesis: &Genesis,
+    id: ChainId,
     issuer: &Issuer,
     action: Action,
-    valid_until: Time,
+    (now, valid_until): (Time, Time),
 ) -> Result<Transaction, ChainError> {
-    let id = genesis.chain_id();
+    let committee = chain.committee(now).await?;
     let request = request(id, issuer, &action, valid_until);
     let (mut signatures, mut last) = (BTreeMap::new(), ChainError::None);
     for answer in chain.approvals(request).await {
-        match answer.and_then(|approval| check(genesis, id, &approval, &action, valid_until)) {
+        match answer.and_then(|approval| check(&committee, id, &approval, &action, valid_until)) {
             Ok((index, signature)) => drop(signatures.insert(index, signature)),
             Err(error) => last = error,
         }
     }
-    let (got, committee) = (signatures.len(), genesis.committee.len());
+    let (got, committee) = (signatures.len(), committee.len());
     if got * 3 <= committee * 2 {
         return Err(ChainError::Approvals { got, committee, last: last.to_string() });
     }
@@ -131,14 +137,14 @@ fn request(chain: ChainId, issuer: &Issuer, action: &Action, valid_until: Time) 
 
 /// One bad signature would fail the whole transaction, so each is verified before it is put in.
 fn check(
-    genesis: &Genesis,
+    committee: &[ValidatorKey],
     chain: ChainId,
     approval: &Approval,
     action: &Action,
     valid_until: Time,
 ) -> Result<(u16, Signature), ChainError> {
     let wrong = ChainError::Approval;
-    let Some(key) = genesis.committee.get(usize::from(approval.index)) else { return Err(wrong) };
+    let Some(key) = committee.get(usize::from(approval.index)) else { return Err(wrong) };
     let Ok(key) = VerifyingKey::from_bytes(key) else { return Err(wrong) };
     let Ok(signature) = signature_from_hex(&approval.signature) else { return Err(wrong) };
     let parts = [chain.0.as_ref(), &action.encode(), &valid_until.encode()];

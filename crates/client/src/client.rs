@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use yilian_finality::{FinalityError, Snapshot, VerifiedHeader, verify};
+use yilian_finality::{FinalityError, Trust};
 use yilian_ledger::{ChainId, Genesis, Time};
 
 use crate::{
@@ -40,6 +40,7 @@ pub struct Client<H> {
     genesis: Genesis,
     chain: ChainId,
     network: Network,
+    pub(crate) trust: Mutex<Trust>,
     pub(crate) cache: Mutex<Cache>,
     reports: Mutex<Vec<Report>>,
     /// Place in `nodes` of the one that answered last.
@@ -58,14 +59,16 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<H: Host> Client<H> {
-    /// With a genesis that is trusted already.
+    /// With a genesis that is trusted already: one that was made, or decoded.
     pub fn new(host: H, network: Network, genesis: Genesis) -> Self {
         let chain = genesis.chain_id();
+        let trust = Trust::genesis(&genesis).expect("a genesis that decoded has a committee");
         Self {
             host,
             genesis,
             chain,
             network,
+            trust: Mutex::new(trust),
             cache: Mutex::new(Cache::default()),
             reports: Mutex::new(Vec::new()),
             preferred: Mutex::new(0),
@@ -158,22 +161,13 @@ impl<H: Host> Client<H> {
             *lock(&self.preferred) = place;
         }
     }
-
-    /// Certificate and freshness of a header, and that it is not older than what this client has caused.
-    pub(crate) fn check(&self, snapshot: &Snapshot) -> Result<VerifiedHeader, NodeFault> {
-        let header = verify(&self.genesis, snapshot, self.host.now()).map_err(finality)?;
-        let (floor, time) = (lock(&self.cache).floor(), header.header().time);
-        if time < floor {
-            return Err(NodeFault::Stale { age_ms: floor.0 - time.0 });
-        }
-        Ok(header)
-    }
 }
 
-/// A stale header is no lie; everything else is.
+/// A stale header is no lie, nor is one of a term that has ended; everything else is.
 pub(crate) fn finality(error: FinalityError) -> NodeFault {
     match error {
         FinalityError::Stale { age_ms } => NodeFault::Stale { age_ms },
+        FinalityError::Superseded { epoch, trusted } => NodeFault::Superseded { epoch, trusted },
         other => NodeFault::Lied(Lie::Finality(other)),
     }
 }
@@ -183,7 +177,7 @@ pub(crate) fn worse(kept: &mut Option<(NodeUrl, NodeFault)>, node: &NodeUrl, fau
     let gravity = |fault: &NodeFault| match fault {
         NodeFault::Transport(_) => 0,
         NodeFault::Problem { .. } => 1,
-        NodeFault::Stale { .. } => 2,
+        NodeFault::Stale { .. } | NodeFault::Superseded { .. } => 2,
         NodeFault::Lied(_) => 3,
     };
     if kept.as_ref().is_none_or(|(_, old)| gravity(&fault) > gravity(old)) {
@@ -205,6 +199,11 @@ pub(crate) fn at(node: &NodeUrl, fault: NodeFault) -> ClientError {
         NodeFault::Transport(source) => ClientError::Transport { node, source },
         NodeFault::Problem { status, code, detail } => ClientError::Refused { node, status, code, detail },
         NodeFault::Stale { age_ms } => ClientError::StaleNode { node, age_ms },
+        NodeFault::Superseded { epoch, trusted } => ClientError::SupersededNode { node, epoch, trusted },
+        NodeFault::Lied(Lie::Finality(FinalityError::Fork { epoch })) => ClientError::Fork { node, epoch },
+        NodeFault::Lied(Lie::Finality(FinalityError::UnknownCommittee { epoch, trusted })) => {
+            ClientError::UnknownCommittee { node, epoch, trusted }
+        }
         NodeFault::Lied(reason) => ClientError::LyingNode { node, reason },
     }
 }

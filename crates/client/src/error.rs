@@ -2,7 +2,7 @@
 
 use yilian_crypto::stream::StreamError;
 use yilian_finality::FinalityError;
-use yilian_ledger::{Time, member::NotCertified, name::MemberId};
+use yilian_ledger::{Epoch, Time, member::NotCertified, name::MemberId};
 
 use crate::{
     content::{ContentError, IoError},
@@ -48,6 +48,9 @@ pub enum NodeFault {
     /// Its newest header is too old, or older than what this client has seen.
     #[error("it is behind: {age_ms} ms")]
     Stale { age_ms: u64 },
+    /// Its newest header is of a committee that another one has followed: it lags, or shows what a former committee signs.
+    #[error("its header is of epoch {}, and the committee since epoch {} is known", epoch.0, trusted.0)]
+    Superseded { epoch: Epoch, trusted: Epoch },
     /// It lies, or is broken in a way that cannot be told from lying.
     #[error("{0}")]
     Lied(Lie),
@@ -69,6 +72,22 @@ pub enum ClientError {
     LyingNode { node: NodeUrl, reason: Lie },
     #[error("node {node} is stale: {age_ms} ms behind")]
     StaleNode { node: NodeUrl, age_ms: u64 },
+    #[error(
+        "node {node} shows epoch {}, but the committee since epoch {} is known: it lags, or serves a former committee",
+        epoch.0, trusted.0
+    )]
+    SupersededNode { node: NodeUrl, epoch: Epoch, trusted: Epoch },
+    #[error(
+        "node {node} shows a header of epoch {} by a committee to which the one known since epoch {} does not lead",
+        epoch.0, trusted.0
+    )]
+    UnknownCommittee { node: NodeUrl, epoch: Epoch, trusted: Epoch },
+    #[error(
+        "node {node} shows a fork: a second committee was certified for epoch {}; a third of the validators before \
+         it signed twice or lost their keys, tell the operators",
+        epoch.0
+    )]
+    Fork { node: NodeUrl, epoch: Epoch },
     /// Refused by a node or the authority; `code` is stable.
     #[error("{node} refused: {detail} ({code})")]
     Refused { node: NodeUrl, status: u16, code: String, detail: String },

@@ -22,6 +22,7 @@ mod payment;
 pub mod practitioner;
 pub mod reader;
 pub mod record;
+mod trust;
 pub mod verified;
 pub mod wallet;
 pub mod wire;

@@ -6,7 +6,7 @@
 use commonware_codec::{Copying, Decode as _, Encode as _};
 use commonware_consensus::simplex::{
     scheme::{Namespace, ed25519::Scheme},
-    types::{Finalization, Subject},
+    types::{Finalization, Proposal, Subject},
 };
 use commonware_cryptography::{
     Verifier as _,
@@ -15,18 +15,20 @@ use commonware_cryptography::{
 };
 use commonware_utils::ordered::Quorum as _;
 use yilian_crypto::{Digest, Label, hash::tagged};
-use yilian_ledger::ChainId;
+use yilian_ledger::{ChainId, Epochs};
 
 use crate::{Committee, FinalityError, Header};
 
-/// What votes and certificates of one chain are bound to.
-pub fn namespace(chain: ChainId) -> Digest {
-    tagged(Label::Consensus, &[chain.0.as_ref()])
+/// What votes and certificates of one committee on one chain are bound to. Two committees that share members share no
+/// signature, so a certificate shows whose it is.
+pub fn namespace(chain: ChainId, committee: &Committee) -> Digest {
+    tagged(Label::Consensus, &[chain.0.as_ref(), committee.digest().as_ref()])
 }
 
 /// Holds iff `encoded` is a certificate of `header` by more than two thirds of `committee` on `chain`.
 pub fn verify_certificate(
     chain: ChainId,
+    epochs: Epochs,
     committee: &Committee,
     header: &Header,
     encoded: &[u8],
@@ -34,10 +36,7 @@ pub fn verify_certificate(
     let finalization = Finalization::<Scheme, sha256::Digest>::decode_cfg(Copying(encoded), &committee.len())
         .map_err(|_| FinalityError::Malformed)?;
     let proposal = &finalization.proposal;
-    let names_header = proposal.payload.as_ref() == header.digest().as_ref()
-        && proposal.round == header.engine.context.round
-        && proposal.round.epoch().get() == header.epoch.0;
-    if !names_header {
+    if !names(proposal, epochs, header) {
         return Err(FinalityError::Certificate);
     }
 
@@ -45,7 +44,7 @@ pub fn verify_certificate(
     if certificate.signers.len() != committee.len() || certificate.signers.count() < committee.quorum() {
         return Err(FinalityError::Certificate);
     }
-    let namespace = Namespace::derive(namespace(chain).as_ref());
+    let namespace = Namespace::derive(namespace(chain, committee).as_ref());
     let message = proposal.encode();
     let domain = Subject::Finalize { proposal }.namespace(&namespace);
     for (signer, signature) in certificate.signers.iter().zip(&certificate.signatures) {
@@ -56,4 +55,15 @@ pub fn verify_certificate(
         }
     }
     Ok(())
+}
+
+/// Whether a proposal is of this header: in its round, or, if it is the last of its epoch, in a later one of the epoch. The
+/// last block is proposed again until it is final, since nothing can be built on it.
+fn names(proposal: &Proposal<sha256::Digest>, epochs: Epochs, header: &Header) -> bool {
+    let round = header.engine.context.round;
+    let in_round = proposal.round == round
+        || (epochs.is_last(header.height)
+            && proposal.round.epoch() == round.epoch()
+            && proposal.round.view() > round.view());
+    proposal.payload.as_ref() == header.digest().as_ref() && in_round && round.epoch().get() == header.epoch.0
 }

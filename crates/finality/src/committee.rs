@@ -1,4 +1,4 @@
-//! A committee: the validators' keys of one epoch (spec F-1). From genesis while the committee is fixed.
+//! A committee: the validators' keys of one term (spec F-1).
 
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::ed25519::PublicKey;
@@ -7,10 +7,10 @@ use commonware_utils::{
     ordered::{Quorum as _, Set},
 };
 use yilian_crypto::{Digest, Label, hash::tagged, sign::VerifyingKey};
-use yilian_ledger::Genesis;
+use yilian_ledger::{Genesis, ValidatorKey};
 
 /// Largest committee: a certificate stays below 17 KiB.
-pub const MAX_COMMITTEE: usize = 256;
+pub use yilian_ledger::committee::MAX_COMMITTEE;
 
 /// Sorted, distinct Ed25519 keys; a validator's index is its place in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Committee {
     keys: Set<PublicKey>,
 }
 
-/// The genesis lists no usable committee.
+/// A list of keys is no committee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitteeError {
     #[error("a committee has 1 to {MAX_COMMITTEE} members")]
@@ -50,6 +50,12 @@ impl Committee {
     /// Members in order.
     pub fn keys(&self) -> &Set<PublicKey> {
         &self.keys
+    }
+
+    /// Raw keys in order.
+    pub fn raw(&self) -> Vec<ValidatorKey> {
+        let raw = |key: &PublicKey| <ValidatorKey>::try_from(key.as_ref()).expect("an Ed25519 key has 32 bytes");
+        self.keys.iter().map(raw).collect()
     }
 
     pub fn len(&self) -> usize {

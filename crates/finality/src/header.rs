@@ -37,7 +37,8 @@ pub struct Header {
     pub state_root: Digest,
     /// Entries per bucketed kind after the block.
     pub counts: Counts,
-    /// `Committee::digest` of the next block's committee.
+    /// `Committee::digest` of the next block's committee: another one than this block's only if this is the last block of
+    /// its epoch.
     pub next_committee: Digest,
     pub engine: Engine,
 }

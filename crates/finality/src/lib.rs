@@ -14,6 +14,7 @@ pub mod link;
 pub mod prefix;
 pub mod proof;
 pub mod snapshot;
+pub mod trust;
 
 pub use bucket::{Bucket, verify_bucket};
 pub use committee::Committee;
@@ -22,3 +23,4 @@ pub use link::{Link, Linked};
 pub use prefix::Prefix;
 pub use proof::{Answer, verify_answer};
 pub use snapshot::{FinalityError, Snapshot, VerifiedHeader, verify, verify_historical};
+pub use trust::{Followed, Step, Trust};

@@ -2,9 +2,9 @@
 
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
-use yilian_ledger::{Genesis, Time};
+use yilian_ledger::{Epoch, Time};
 
-use crate::{Committee, certificate::verify_certificate, header::Header};
+use crate::{Trust, header::Header};
 
 /// Largest encoded certificate accepted, bytes (256 validators need 17 KiB).
 pub const MAX_FINALIZATION: usize = 32 << 10;
@@ -31,6 +31,19 @@ pub enum FinalityError {
     Malformed,
     #[error("certificate is not of this chain's committee")]
     Certificate,
+    /// Older than what the client knows: of a node that lags, or that shows what a former committee signed.
+    #[error("header is of epoch {}, before epoch {} in which the known committee began", epoch.0, trusted.0)]
+    Superseded { epoch: Epoch, trusted: Epoch },
+    /// To be asked for; if the node that showed the header has no step that leads there, it made the committee up.
+    #[error("header of epoch {} is not certified by the committee known since epoch {}", epoch.0, trusted.0)]
+    UnknownCommittee { epoch: Epoch, trusted: Epoch },
+    /// Somebody signed twice: more than a third of a committee is malicious or lost its keys.
+    #[error("fork: another committee was certified for epoch {}", epoch.0)]
+    Fork { epoch: Epoch },
+    #[error("a header that is not the last of its epoch ends no committee's term")]
+    Boundary,
+    #[error("the members are not the committee that the header names as the next")]
+    Members,
     #[error("stale: header is {age_ms} ms old")]
     Stale { age_ms: u64 },
     #[error("header is from the future")]
@@ -41,8 +54,6 @@ pub enum FinalityError {
     Entry,
     #[error("bucket is incomplete")]
     Incomplete,
-    #[error("genesis names no usable committee")]
-    Committee,
 }
 
 impl VerifiedHeader {
@@ -52,23 +63,22 @@ impl VerifiedHeader {
 }
 
 /// Checks certificate and freshness at the client's `now` (F-4, F-5).
-pub fn verify(genesis: &Genesis, snapshot: &Snapshot, now: Time) -> Result<VerifiedHeader, FinalityError> {
-    let verified = verify_historical(genesis, snapshot)?;
+pub fn verify(trust: &Trust, snapshot: &Snapshot, now: Time) -> Result<VerifiedHeader, FinalityError> {
+    let verified = verify_historical(trust, snapshot)?;
     let time = snapshot.header.time.0;
     if time > now.0.saturating_add(MAX_AHEAD_MS) {
         return Err(FinalityError::Future);
     }
     let age_ms = now.0.saturating_sub(time);
-    if age_ms > genesis.parameters.stale_after_ms {
+    if age_ms > trust.stale_after_ms() {
         return Err(FinalityError::Stale { age_ms });
     }
     Ok(verified)
 }
 
-/// Certificate only, for history (an old block) (F-4).
-pub fn verify_historical(genesis: &Genesis, snapshot: &Snapshot) -> Result<VerifiedHeader, FinalityError> {
-    let committee = Committee::genesis(genesis).map_err(|_| FinalityError::Committee)?;
-    verify_certificate(genesis.chain_id(), &committee, &snapshot.header, &snapshot.finalization)?;
+/// Certificate only, for history (an old block of the trusted committee's term) (F-4).
+pub fn verify_historical(trust: &Trust, snapshot: &Snapshot) -> Result<VerifiedHeader, FinalityError> {
+    trust.verify(snapshot)?;
     Ok(VerifiedHeader { header: snapshot.header.clone() })
 }
 

@@ -19,6 +19,7 @@ use yilian_delegation::{
 
 use crate::{
     ChainId, Name, Refusal, Transaction,
+    committee::check_members,
     entry::RecordEntry,
     member::issuer_level,
     name::{Aid, Bid, Kind, MemberId},
@@ -146,6 +147,7 @@ impl Checked {
                 Action::RevokeRoot { member } => vec![member.name(Kind::Root)],
                 Action::SetTicketKey { class, period, .. } => vec![Name::ticket_key(*class, *period)],
                 Action::SetParameters(_) => vec![Name::parameters()],
+                Action::SetCommittee(_) => vec![Name::committee()],
             },
         }
     }
@@ -231,6 +233,7 @@ fn check_body(transaction: &Transaction) -> Result<Option<Certificate>, Refusal>
         Body::Governance(governance) => match &governance.action {
             Action::AddRoot { certificate } => check_root(certificate).map(Some),
             Action::SetParameters(parameters) => parameters.validate().map(|()| None),
+            Action::SetCommittee(set) => check_members(&set.change.members).map(|()| None),
             Action::RevokeRoot { .. } | Action::SetTicketKey { .. } => Ok(None),
         },
         // Signed by a key that only state knows.

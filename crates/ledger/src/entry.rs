@@ -11,7 +11,7 @@ use yilian_crypto::{
 };
 use yilian_delegation::{Capsule, ReencryptedCapsule, Wrapped};
 
-use crate::{Parameters, Time, codec::codec_struct, member::MemberEntry, name::Bid};
+use crate::{CommitteeEntry, Parameters, Time, codec::codec_struct, member::MemberEntry, name::Bid};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -35,6 +35,7 @@ pub enum Entry {
         period: Period,
         index: u32,
     },
+    Committee(CommitteeEntry),
 }
 
 /// Why a grant is no more.
@@ -85,6 +86,7 @@ impl Entry {
             Self::Count(_) => 8,
             Self::ExpiryItem(_) => 9,
             Self::ExpiryCursor { .. } => 10,
+            Self::Committee(_) => 11,
         }
     }
 }
@@ -109,6 +111,7 @@ impl Write for Entry {
                 period.write(buf);
                 index.write(buf);
             }
+            Self::Committee(committee) => committee.write(buf),
         }
     }
 }
@@ -126,6 +129,7 @@ impl EncodeSize for Entry {
             Self::Count(count) => count.encode_size(),
             Self::ExpiryItem(bid) => bid.encode_size(),
             Self::ExpiryCursor { period, index } => period.encode_size() + index.encode_size(),
+            Self::Committee(committee) => committee.encode_size(),
         }
     }
 }
@@ -145,6 +149,7 @@ impl Read for Entry {
             8 => Self::Count(u32::read(buf)?),
             9 => Self::ExpiryItem(Bid::read(buf)?),
             10 => Self::ExpiryCursor { period: Period::read(buf)?, index: u32::read(buf)? },
+            11 => Self::Committee(CommitteeEntry::read(buf)?),
             other => return Err(Error::InvalidEnum(other)),
         })
     }

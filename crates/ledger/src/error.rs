@@ -107,4 +107,11 @@ refusals! {
     ParametersSequence = "parameters.sequence", "new parameters carry the present sequence number plus one";
     ParametersPeriod = "parameters.period", "the length of a period is fixed at genesis";
     ParametersBounds = "parameters.bounds", "a parameter is out of its bounds";
+    CommitteeSequence = "committee.sequence",
+        "a change of the committee carries the present sequence number plus one: look at the committee and sign again";
+    CommitteePast = "committee.past", "the epoch in which the change would begin has begun: choose a later one";
+    CommitteeAhead = "committee.ahead", "the epoch in which the change would begin is more than 1024 epochs ahead";
+    CommitteeSize = "committee.size", "a committee has 1 to 256 members";
+    CommitteeOrder = "committee.order", "the members of a committee are sorted by their keys, each once";
+    CommitteeKey = "committee.key", "a member's key is no Ed25519 key, or not in canonical form";
 }

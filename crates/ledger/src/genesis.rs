@@ -9,19 +9,23 @@ use yilian_crypto::{
     Digest, Label,
     certificate::{Certificate, Level, MAX_CERTIFICATE},
     hash::tagged,
-    sign::VerifyingKey,
     ticket::{Class, Period, TicketKey},
 };
 
 use crate::{
-    Entry, Name, Parameters, Time,
+    CommitteeEntry, Entry, Epochs, Name, Parameters, Time, ValidatorKey,
     codec::{codec_newtype, read_list, read_text, text_size, write_text},
+    committee::check_members,
     member::{Certified, MemberEntry},
     name::{Kind, MemberId},
 };
 
-/// Most validators of a committee.
-pub const MAX_COMMITTEE: usize = 256;
+pub use crate::committee::MAX_COMMITTEE;
+
+/// Blocks of an epoch unless told otherwise: about three hours while the chain is idle.
+pub const EPOCH_BLOCKS: u64 = 1024;
+/// Most blocks of an epoch: half a year while the chain is idle.
+const MAX_EPOCH_BLOCKS: u64 = 1 << 20;
 /// Most root certificates and ticket keys of a genesis, and the longest name, bytes.
 const MAX_ROOTS: usize = 16;
 const MAX_TICKET_KEYS: usize = 8;
@@ -41,7 +45,9 @@ pub struct Genesis {
     pub time: u64,
     pub parameters: Parameters,
     /// Validators' Ed25519 keys (raw, ascending, 1 to 256): committee of epoch 0.
-    pub committee: Vec<[u8; 32]>,
+    pub committee: Vec<ValidatorKey>,
+    /// Blocks of an epoch, 2 to 2^20: a committee changes between epochs only.
+    pub epoch_blocks: u64,
     /// Root certificates, DER, 1 to 16.
     pub roots: Vec<Vec<u8>>,
     /// Ticket keys of the first two periods, both classes; at most 8.
@@ -57,6 +63,8 @@ pub enum GenesisError {
     Parameters,
     #[error("the committee is empty, larger than 256, not ascending, or has a key that is none")]
     Committee,
+    #[error("an epoch has 2 to 1048576 blocks")]
+    EpochBlocks,
     #[error("root {0} is not a self-signed root certificate, or stands twice")]
     Root(usize),
     #[error("there are no roots, or more than 16")]
@@ -71,12 +79,17 @@ impl Genesis {
         ChainId(tagged(Label::Genesis, &[&self.encode()]))
     }
 
+    /// How this chain's heights fall into epochs.
+    pub const fn epochs(&self) -> Epochs {
+        Epochs { blocks: self.epoch_blocks }
+    }
+
     /// Checks everything that decoding does; a decoded genesis is valid.
     pub fn validate(&self) -> Result<(), GenesisError> {
         self.entries().map(|_| ())
     }
 
-    /// State at height 0, in order of names: parameters, roots, ticket keys and the expiry cursor.
+    /// State at height 0, in order of names: parameters, committee, roots, ticket keys and the expiry cursor.
     pub fn entries(&self) -> Result<Vec<(Name, Entry)>, GenesisError> {
         if self.name.is_empty() || self.name.len() > MAX_NAME {
             return Err(GenesisError::Name);
@@ -84,8 +97,13 @@ impl Genesis {
         if self.parameters.validate().is_err() || self.parameters.sequence != 0 {
             return Err(GenesisError::Parameters);
         }
-        check_committee(&self.committee)?;
+        check_members(&self.committee).map_err(|_| GenesisError::Committee)?;
+        if !(2..=MAX_EPOCH_BLOCKS).contains(&self.epoch_blocks) {
+            return Err(GenesisError::EpochBlocks);
+        }
         let mut entries = BTreeMap::new();
+        let committee = CommitteeEntry::genesis(self.committee.clone());
+        entries.insert(Name::committee(), Entry::Committee(committee));
         entries.insert(Name::parameters(), Entry::Parameters(self.parameters.clone()));
         let period = self.parameters.period(Time(self.time));
         entries.insert(Name::expiry_cursor(), Entry::ExpiryCursor { period, index: 0 });
@@ -121,13 +139,6 @@ impl Genesis {
     }
 }
 
-fn check_committee(committee: &[[u8; 32]]) -> Result<(), GenesisError> {
-    let sound = (1..=MAX_COMMITTEE).contains(&committee.len())
-        && committee.windows(2).all(|pair| pair[0] < pair[1])
-        && committee.iter().all(|key| VerifyingKey::from_bytes(key).is_ok());
-    if sound { Ok(()) } else { Err(GenesisError::Committee) }
-}
-
 /// The member that a root certificate makes.
 fn root(der: &[u8], since: Time) -> Option<MemberEntry> {
     let certificate = Certificate::parse(der).ok()?;
@@ -145,6 +156,7 @@ impl Write for Genesis {
         self.time.write(buf);
         self.parameters.write(buf);
         self.committee.write(buf);
+        self.epoch_blocks.write(buf);
         self.roots.write(buf);
         self.ticket_keys.write(buf);
     }
@@ -156,6 +168,7 @@ impl EncodeSize for Genesis {
             + self.time.encode_size()
             + self.parameters.encode_size()
             + self.committee.encode_size()
+            + self.epoch_blocks.encode_size()
             + self.roots.encode_size()
             + self.ticket_keys.encode_size()
     }
@@ -171,6 +184,7 @@ impl Read for Genesis {
             time: u64::read(buf)?,
             parameters: Parameters::read(buf)?,
             committee: read_list(buf, 1, MAX_COMMITTEE)?,
+            epoch_blocks: u64::read(buf)?,
             roots: Vec::read_cfg(buf, &(commonware_codec::RangeCfg::new(1..=MAX_ROOTS), der))?,
             ticket_keys: Vec::read_cfg(
                 buf,

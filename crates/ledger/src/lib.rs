@@ -4,6 +4,7 @@
 
 mod check;
 mod codec;
+pub mod committee;
 pub mod entry;
 pub mod error;
 pub mod genesis;
@@ -18,6 +19,7 @@ pub mod transaction;
 pub mod transition;
 
 pub use check::{Checked, TicketKeys, tickets_due};
+pub use committee::{CommitteeEntry, ValidatorKey};
 pub use entry::Entry;
 pub use error::{Code, Refusal};
 pub use genesis::{ChainId, Genesis, GenesisError};
@@ -25,7 +27,7 @@ pub use member::{MemberEntry, NotCertified, certified};
 pub use name::{Kind, Name};
 pub use parameters::Parameters;
 pub use rules::{expiry::MAX_ENDED_PER_BLOCK, governance::TICKET_KEYS_AHEAD};
-pub use time::{Epoch, Height, Time};
+pub use time::{Epoch, Epochs, Height, Time};
 pub use transaction::Transaction;
 pub use transition::{
     BlockContext, Counts, ExecuteError, Known, Missing, Outcome, Selection, Transition, block_names, execute,

@@ -35,11 +35,12 @@ pub enum Kind {
     ExpiryItem = 0x0d,
     /// Up to where ended grants were tombstoned.
     ExpiryCursor = 0x0e,
+    Committee = 0x0f,
 }
 
 impl Kind {
     /// Every kind, ascending.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Record,
         Self::Grant,
         Self::Slot,
@@ -53,6 +54,7 @@ impl Kind {
         Self::ExpiryCount,
         Self::ExpiryItem,
         Self::ExpiryCursor,
+        Self::Committee,
     ];
 
     pub fn from_byte(byte: u8) -> Option<Self> {
@@ -161,6 +163,10 @@ impl Name {
 
     pub fn expiry_cursor() -> Self {
         Self::short(Kind::ExpiryCursor, &[])
+    }
+
+    pub fn committee() -> Self {
+        Self::short(Kind::Committee, &[])
     }
 
     fn digest(kind: Kind, digest: &Digest) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    BlockContext, Checked, Entry, Name, Outcome, Parameters, Refusal,
+    BlockContext, Checked, CommitteeEntry, Entry, Name, Outcome, Parameters, Refusal, ValidatorKey,
     rules::{expiry, governance, membership, records},
     state::{Lack, State},
     transaction::Body,
@@ -38,7 +38,8 @@ pub(crate) type Effects = Vec<(Name, Entry)>;
 /// What rules see beside state.
 pub(crate) struct Block<'a> {
     pub context: &'a BlockContext,
-    pub committee: &'a [[u8; 32]],
+    /// Of the block's epoch, as of the parent: a change begins with an epoch, never within one.
+    pub committee: Vec<ValidatorKey>,
     /// As of the parent: a change takes effect with the next block.
     pub parameters: Parameters,
 }
@@ -49,13 +50,10 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub fn begin(
-        context: &'a BlockContext,
-        committee: &'a [[u8; 32]],
-        known: &'a Known,
-    ) -> Result<Self, Lack> {
+    pub fn begin(context: &'a BlockContext, known: &'a Known) -> Result<Self, Lack> {
         let mut state = State::new(known);
         let parameters = state.parameters()?.clone();
+        let committee = state.committee()?.at(context.epoch).to_vec();
         expiry::tombstone_ended(&mut state, &parameters, context.time)?;
         Ok(Self { block: Block { context, committee, parameters }, state })
     }
@@ -79,8 +77,11 @@ impl<'a> Run<'a> {
         Ok(outcome)
     }
 
-    pub fn finish(self) -> (BTreeMap<Name, Entry>, Counts) {
-        self.state.finish()
+    /// Writes, names created, and the committee's entry as the block leaves it.
+    pub fn finish(self) -> Result<(BTreeMap<Name, Entry>, Counts, CommitteeEntry), Lack> {
+        let committee = self.state.committee()?.clone();
+        let (writes, created) = self.state.finish();
+        Ok((writes, created, committee))
     }
 
     /// Rules L-35 to L-37: in its window, under the ledger's key, not spent.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Entry, Name, Parameters, Time,
+    CommitteeEntry, Entry, Name, Parameters, Time,
     entry::{Ended, RecordEntry},
     member::MemberEntry,
     name::Bid,
@@ -110,6 +110,11 @@ impl<'a> State<'a> {
     pub fn parameters(&self) -> Result<&Parameters, Lack> {
         let name = Name::parameters();
         expect_kind!(self, &name, Entry::Parameters(parameters) => parameters)?.ok_or(Lack::Damaged(name))
+    }
+
+    pub fn committee(&self) -> Result<&CommitteeEntry, Lack> {
+        let name = Name::committee();
+        expect_kind!(self, &name, Entry::Committee(committee) => committee)?.ok_or(Lack::Damaged(name))
     }
 
     /// How many grants end in a period.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    ChainId, Checked, Entry, Epoch, Height, Kind, Name, Refusal, Time,
+    ChainId, Checked, CommitteeEntry, Entry, Epoch, Height, Kind, Name, Refusal, Time,
     codec::codec_struct,
     run::{Run, Stop},
     state::Lack,
@@ -42,6 +42,8 @@ pub struct Transition {
     pub writes: BTreeMap<Name, Entry>,
     /// Names that did not exist before, by bucketed kind.
     pub created: Counts,
+    /// The committee's entry as the block leaves it: who validates the next block follows from it.
+    pub committee: CommitteeEntry,
 }
 
 /// Entries per bucketed kind; carried by headers, from which clients compute prefix lengths.
@@ -127,28 +129,25 @@ pub struct Selection {
 }
 
 /// Names that every block reads, for prefetching.
-pub fn block_names() -> [Name; 2] {
-    [Name::parameters(), Name::expiry_cursor()]
+pub fn block_names() -> [Name; 3] {
+    [Name::parameters(), Name::expiry_cursor(), Name::committee()]
 }
 
 /// Executes a block over what is known of its parent's state. On `Missing` the host fetches and calls again: evidence and
-/// re-encryptions are kept in `Checked`, so a retry is cheap. Parameters are read from state; `committee` is that of the
-/// block's epoch.
+/// re-encryptions are kept in `Checked`, so a retry is cheap. Parameters and committee are read from state.
 pub fn execute(
     context: &BlockContext,
-    committee: &[[u8; 32]],
     known: &Known,
     transactions: &[Checked],
 ) -> Result<Transition, ExecuteError> {
     let mut refuse = |index, refusal| Err(ExecuteError::InvalidBlock(index, refusal));
-    let (transition, _) = run(context, committee, known, transactions, &mut refuse)?;
+    let (transition, _) = run(context, known, transactions, &mut refuse)?;
     Ok(transition)
 }
 
 /// Picks what a proposer may include, in the given order: drops what cannot pay or, without tickets, fails.
 pub fn select(
     context: &BlockContext,
-    committee: &[[u8; 32]],
     known: &Known,
     candidates: &[Checked],
 ) -> Result<Selection, ExecuteError> {
@@ -157,7 +156,7 @@ pub fn select(
         refused.push((index, refusal));
         Ok(())
     };
-    let (transition, included) = run(context, committee, known, candidates, &mut refuse)?;
+    let (transition, included) = run(context, known, candidates, &mut refuse)?;
     Ok(Selection { included, refused, transition })
 }
 
@@ -165,7 +164,6 @@ pub fn select(
 /// is missing: behind that they may be artefacts.
 fn run(
     context: &BlockContext,
-    committee: &[[u8; 32]],
     known: &Known,
     transactions: &[Checked],
     refuse: &mut dyn FnMut(usize, Refusal) -> Result<(), ExecuteError>,
@@ -173,10 +171,11 @@ fn run(
     let mut missing: BTreeSet<Name> = block_names().into_iter().collect();
     missing.extend(transactions.iter().flat_map(Checked::names));
     missing.retain(|name| !known.contains_key(name));
-    let mut run = Run::begin(context, committee, known).map_err(|lack| match lack {
+    let lacking = |missing: &BTreeSet<Name>, lack| match lack {
         Lack::Damaged(name) => ExecuteError::Damaged(name),
         Lack::Missing(names) => ExecuteError::Missing(Missing(missing.union(&names).copied().collect())),
-    })?;
+    };
+    let mut run = Run::begin(context, known).map_err(|lack| lacking(&missing, lack))?;
     let (mut outcomes, mut included) = (Vec::new(), Vec::new());
     for (index, transaction) in transactions.iter().enumerate() {
         match run.step(transaction) {
@@ -194,6 +193,6 @@ fn run(
     if !missing.is_empty() {
         return Err(ExecuteError::Missing(Missing(missing)));
     }
-    let (writes, created) = run.finish();
-    Ok((Transition { outcomes, writes, created }, included))
+    let (writes, created, committee) = run.finish().map_err(|lack| lacking(&missing, lack))?;
+    Ok((Transition { outcomes, writes, created, committee }, included))
 }

@@ -133,7 +133,7 @@ pub fn without_freshness(
     genesis: &yilian_ledger::Genesis,
     snapshot: &yilian_finality::Snapshot,
 ) -> Option<yilian_finality::VerifiedHeader> {
-    yilian_finality::verify_historical(genesis, snapshot).ok()
+    yilian_finality::verify_historical(&yilian_finality::Trust::genesis(genesis).ok()?, snapshot).ok()
 }
 
 /// The record entry in an entry.

@@ -30,7 +30,7 @@ use yilian_finality::{
     certificate::namespace,
     link::CHUNK,
 };
-use yilian_ledger::{Counts, Entry, Epoch, Genesis, Height, Name, Time};
+use yilian_ledger::{ChainId, Counts, Entry, Genesis, Height, Name, Time};
 
 type Db = fixed::Db<
     mmr::Family,
@@ -168,10 +168,11 @@ fn config(cache: CacheRef) -> FixedConfig<EightCap, Sequential> {
 pub fn header(genesis: &Genesis, state_root: Digest, counts: Counts, height: u64, time: Time) -> Header {
     let committee = Committee::genesis(genesis).expect("a committee");
     let parent = Digest([height as u8; 32]);
+    let epoch = genesis.epochs().of(Height(height));
     Header {
         parent,
         height: Height(height),
-        epoch: Epoch(0),
+        epoch,
         time,
         transaction_root: Digest([1; 32]),
         transactions: 0,
@@ -180,7 +181,7 @@ pub fn header(genesis: &Genesis, state_root: Digest, counts: Counts, height: u64
         next_committee: committee.digest(),
         engine: Engine {
             context: Context {
-                round: Round::new(EngineEpoch::zero(), View::new(height)),
+                round: Round::new(EngineEpoch::new(epoch.0), View::new(height)),
                 leader: committee.keys().iter().next().expect("a member").clone(),
                 parent: (View::new(height - 1), sha256::Digest::from(parent.0)),
             },
@@ -196,7 +197,35 @@ pub fn header(genesis: &Genesis, state_root: Digest, counts: Counts, height: u64
 /// If they are too few or not of the committee.
 pub fn certify(genesis: &Genesis, header: Header, validators: &[SigningKey]) -> Snapshot {
     let committee = Committee::genesis(genesis).expect("a committee");
-    let namespace = namespace(genesis.chain_id());
+    certify_as(genesis.chain_id(), &committee, header, validators)
+}
+
+/// A certificate of a header by these validators, in its round, as this committee.
+///
+/// # Panics
+/// If they are too few or not of the committee.
+pub fn certify_as(
+    chain: ChainId,
+    committee: &Committee,
+    header: Header,
+    validators: &[SigningKey],
+) -> Snapshot {
+    let round = header.engine.context.round;
+    certify_in(chain, committee, header, round, validators)
+}
+
+/// The same, in any round: the last block of an epoch is proposed again until it is final.
+///
+/// # Panics
+/// If they are too few or not of the committee.
+pub fn certify_in(
+    chain: ChainId,
+    committee: &Committee,
+    header: Header,
+    round: Round,
+    validators: &[SigningKey],
+) -> Snapshot {
+    let namespace = namespace(chain, committee);
     let scheme = |key: &SigningKey| {
         let private = private_key(key);
         Scheme::signer(namespace.as_ref(), committee.keys().clone(), private).expect("a member")
@@ -204,7 +233,7 @@ pub fn certify(genesis: &Genesis, header: Header, validators: &[SigningKey]) -> 
     let schemes: Vec<Scheme> = validators.iter().map(scheme).collect();
     let context = &header.engine.context;
     let payload = sha256::Digest::from(header.digest().0);
-    let proposal = Proposal::new(context.round, context.parent.0, payload);
+    let proposal = Proposal::new(round, context.parent.0, payload);
     let votes: Vec<_> =
         schemes.iter().map(|s| Finalize::sign(s, proposal.clone()).expect("a signer")).collect();
     let votes = NonEmpty::try_new(votes.iter()).expect("a vote");

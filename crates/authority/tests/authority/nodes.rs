@@ -12,6 +12,7 @@ use yilian_authority::{
     Chain as _, ChainError, Nodes,
     transport::{Answer, Call, MAX_ANSWER, Method, NoAnswer, Pending, Transport},
 };
+use yilian_finality::Trust;
 use yilian_ledger::{Entry, Name};
 
 use crate::scene::Scene;
@@ -37,7 +38,7 @@ fn nodes(
 ) -> (Nodes, Arc<Scripted>) {
     let transport = Arc::new(Scripted { script: Box::new(script), calls: Mutex::default() });
     let urls = ["http://one/".to_owned(), "http://two".to_owned()];
-    (Nodes::new(transport.clone(), &urls, scene.authority.genesis().clone()), transport)
+    (Nodes::new(transport.clone(), &urls, Trust::genesis(scene.authority.genesis()).unwrap()), transport)
 }
 
 fn ok(body: &impl serde::Serialize) -> Result<Answer, NoAnswer> {

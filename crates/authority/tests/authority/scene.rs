@@ -50,6 +50,10 @@ impl Chain for Here {
         Box::pin(async move { Ok(self.world.lock().unwrap().state.get(&name).cloned()) })
     }
 
+    fn committee(&self, _: Time) -> Pending<'_, Result<Vec<ValidatorKey>, ChainError>> {
+        Box::pin(async move { Ok(self.world.lock().unwrap().genesis.committee.clone()) })
+    }
+
     fn approvals(&self, request: ApprovalRequest) -> Pending<'_, Vec<Result<Approval, ChainError>>> {
         use commonware_codec::{Copying, DecodeExt as _};
         Box::pin(async move {

@@ -8,13 +8,14 @@ use yilian_authority::{
     Chain, Nodes,
     transport::{Answer, Call, MAX_ANSWER, Method, NoAnswer, Pending, Transport},
 };
+use yilian_finality::Trust;
 use yilian_ledger::{Genesis, Transaction};
 
 use crate::{failure::Refused, http::Http};
 
 /// The chain as these nodes prove it.
 pub fn chain(urls: &[String], genesis: Genesis) -> anyhow::Result<Arc<dyn Chain>> {
-    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new()?)), urls, genesis)))
+    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new()?)), urls, Trust::genesis(&genesis)?)))
 }
 
 /// Submits, and waits until the ledger has applied it.

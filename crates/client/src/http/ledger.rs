@@ -4,12 +4,14 @@ use commonware_codec::Read;
 use yilian_api::{
     encoding::{from_base64, from_hex, to_hex},
     ledger::{
-        BucketAnswer, EntryAnswer, GenesisBody, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
+        BucketAnswer, CommitteeStep, EntryAnswer, GenesisBody, MAX_STEPS, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
     },
 };
 use yilian_crypto::Digest;
-use yilian_finality::{Answer, Bucket, Header, Prefix, Snapshot, snapshot::MAX_FINALIZATION};
-use yilian_ledger::{Genesis, Kind, Name};
+use yilian_finality::{
+    Answer, Bucket, Header, Prefix, Snapshot, Step, committee::MAX_COMMITTEE, snapshot::MAX_FINALIZATION,
+};
+use yilian_ledger::{Epoch, Genesis, Kind, Name, ValidatorKey};
 
 use super::{Body, get, malformed, parse, send};
 use crate::{
@@ -65,6 +67,25 @@ pub(crate) fn validator_of(status: &NodeStatus) -> Result<[u8; 32], NodeFault> {
 
 pub(crate) async fn newest<H: Host>(host: &H, node: &NodeUrl) -> Result<Snapshot, NodeFault> {
     snapshot(&get(host, node, "/v1/snapshot".into()).await?)
+}
+
+/// Changes of the committee that begin in `from` or later, oldest first.
+pub(crate) async fn steps<H: Host>(host: &H, node: &NodeUrl, from: Epoch) -> Result<Vec<Step>, NodeFault> {
+    let path = format!("/v1/committees?from={}&limit={MAX_STEPS}", from.0);
+    let steps: Vec<CommitteeStep> = get(host, node, path).await?;
+    if steps.len() > MAX_STEPS {
+        return Err(malformed());
+    }
+    steps.iter().map(step).collect()
+}
+
+fn step(body: &CommitteeStep) -> Result<Step, NodeFault> {
+    if body.members.len() > MAX_COMMITTEE {
+        return Err(malformed());
+    }
+    let key = |text: &String| from_hex::<32>(text).map_err(|_| malformed());
+    let members: Vec<ValidatorKey> = body.members.iter().map(key).collect::<Result<_, _>>()?;
+    Ok(Step { last: snapshot(&body.last)?, members })
 }
 
 pub(crate) async fn entry<H: Host>(

@@ -9,6 +9,7 @@ pub mod transaction;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use yilian_api::ledger::Role;
 use yilian_finality::{Prefix, VerifiedHeader, verify_answer, verify_bucket};
 use yilian_ledger::{Entry, Kind, Name, Parameters, Time};
 
@@ -51,7 +52,7 @@ impl<H: Host> Client<H> {
             return Ok(header);
         }
         let (_, header) =
-            self.ask(async |node| self.check(&http::ledger::newest(self.host(), node).await?)).await?;
+            self.ask(async |node| self.check(node, &http::ledger::newest(self.host(), node).await?).await).await?;
         lock(&self.cache).keep_header(header.clone());
         Ok(header)
     }
@@ -106,7 +107,7 @@ impl<H: Host> Client<H> {
         let (node, (header, entries)) = self
             .ask(async |node| {
                 let (snapshot, bucket) = http::ledger::bucket(self.host(), node, &prefix).await?;
-                let header = self.check(&snapshot)?;
+                let header = self.check(node, &snapshot).await?;
                 let entries = verify_bucket(&header, &prefix, &bucket).map_err(finality)?;
                 Ok((header, entries))
             })
@@ -123,7 +124,7 @@ impl<H: Host> Client<H> {
         let (_, entry) = self
             .ask(async |node| {
                 let (snapshot, answer) = http::ledger::entry(self.host(), node, name).await?;
-                let header = self.check(&snapshot)?;
+                let header = self.check(node, &snapshot).await?;
                 verify_answer(&header, name, &answer).map_err(finality)
             })
             .await?;
@@ -138,15 +139,19 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// Whom a node claims to be; a claim outside the committee is a lie.
+    /// Whom a node claims to be; a validator outside the committee is a lie.
     pub(crate) async fn audience(&self, node: &NodeUrl) -> Result<yilian_api::signing::Audience, NodeFault> {
         if let Some(audience) = lock(&self.cache).audience(node) {
             return Ok(audience);
         }
         let status = http::ledger::status(self.host(), node).await?;
         let key = http::ledger::validator_of(&status)?;
-        if !self.genesis().committee.contains(&key) {
-            return Err(NodeFault::Lied(Lie::Identity));
+        if status.role == Role::Validator && !self.validates(&key) {
+            // Perhaps it joined since: its newest header shows.
+            self.check(node, &http::ledger::newest(self.host(), node).await?).await?;
+            if !self.validates(&key) {
+                return Err(NodeFault::Lied(Lie::Identity));
+            }
         }
         let audience = yilian_api::signing::Audience { chain: self.chain().0, node: key };
         lock(&self.cache).keep_audience(node, audience);

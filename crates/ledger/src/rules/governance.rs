@@ -1,4 +1,5 @@
-//! Governance: roots, ticket keys, parameters, by more than two thirds of the committee (spec L-60, L-90 to L-94).
+//! Governance: roots, ticket keys, parameters, committee, by more than two thirds of the present committee (spec L-60,
+//! L-90 to L-94, L-100 to L-104).
 //! Playing an action again changes nothing: each is written once, or carries the next sequence number.
 
 use yilian_crypto::{
@@ -9,6 +10,7 @@ use yilian_crypto::{
 use super::membership;
 use crate::{
     Entry, Name, Parameters, Refusal,
+    committee::SetCommittee,
     name::{Kind, MemberId},
     run::{Block, Effects, Stop},
     state::State,
@@ -31,7 +33,7 @@ pub(crate) fn apply(
     if governance.valid_until > time.after(block.parameters.max_validity_ms) {
         return Err(Refusal::GovernanceTooFarAhead.into());
     }
-    governance.verify(block.context.chain, block.committee)?;
+    governance.verify(block.context.chain, &block.committee)?;
     match &governance.action {
         Action::AddRoot { .. } => {
             membership::admit(block, state, None, certificate.ok_or(Refusal::CertificateMalformed)?)
@@ -39,6 +41,7 @@ pub(crate) fn apply(
         Action::RevokeRoot { member } => revoke_root(block, state, *member),
         Action::SetTicketKey { class, period, key } => set_ticket_key(block, state, *class, *period, key),
         Action::SetParameters(parameters) => set_parameters(state, parameters),
+        Action::SetCommittee(set) => set_committee(block, state, set),
     }
 }
 
@@ -81,4 +84,10 @@ fn set_parameters(state: &State<'_>, new: &Parameters) -> Result<Effects, Stop> 
         return Err(Refusal::ParametersPeriod.into());
     }
     Ok(vec![(Name::parameters(), Entry::Parameters(new.clone()))])
+}
+
+/// Rules L-102 and L-103: in sequence, from an epoch on that has not begun.
+fn set_committee(block: &Block<'_>, state: &State<'_>, set: &SetCommittee) -> Result<Effects, Stop> {
+    let changed = state.committee()?.set(block.context.epoch, set)?;
+    Ok(vec![(Name::committee(), Entry::Committee(changed))])
 }

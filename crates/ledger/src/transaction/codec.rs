@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Parameters, Time,
     codec::{codec_struct, read_level, read_list},
-    genesis::MAX_COMMITTEE,
+    committee::{MAX_COMMITTEE, SetCommittee},
     name::MemberId,
 };
 
@@ -189,6 +189,7 @@ impl Write for Action {
                 key.write(buf);
             }
             Self::SetParameters(parameters) => tagged_write(4, parameters, buf),
+            Self::SetCommittee(set) => tagged_write(5, set, buf),
         }
     }
 }
@@ -202,6 +203,7 @@ impl EncodeSize for Action {
                 class.encode_size() + period.encode_size() + key.encode_size()
             }
             Self::SetParameters(parameters) => parameters.encode_size(),
+            Self::SetCommittee(set) => set.encode_size(),
         }
     }
 }
@@ -219,6 +221,7 @@ impl Read for Action {
                 key: TicketKey::read(buf)?,
             },
             4 => Self::SetParameters(Parameters::read(buf)?),
+            5 => Self::SetCommittee(SetCommittee::read(buf)?),
             other => return Err(Error::InvalidEnum(other)),
         })
     }

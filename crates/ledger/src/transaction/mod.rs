@@ -13,7 +13,7 @@ use yilian_crypto::{
 };
 use yilian_delegation::{Capsule, ReencryptionKey, Wrapped};
 
-use crate::{ChainId, Parameters, Time, name::MemberId};
+use crate::{ChainId, Parameters, Time, committee::SetCommittee, name::MemberId};
 
 /// Largest transaction, bytes; one ticket per started `BYTES_PER_TICKET`.
 pub const MAX_TRANSACTION: usize = 1 << 20;
@@ -121,6 +121,7 @@ pub enum Action {
         key: TicketKey,
     },
     SetParameters(Parameters),
+    SetCommittee(SetCommittee),
 }
 
 impl Transaction {

@@ -15,8 +15,11 @@ use yilian_delegation::{
     Blinding, Capsule, DelegateeKey, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey, Wrap, Wrapped,
 };
 use yilian_ledger::{
-    BlockContext, ChainId, Checked, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, MemberEntry,
-    Name, Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition, execute,
+    BlockContext, ChainId, Checked, CommitteeEntry, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, MemberEntry,
+    Name, Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition,
+    committee::{Change, SetCommittee},
+    execute,
+    genesis::EPOCH_BLOCKS,
     name::{Aid, MemberId},
     transaction::{Action, AddMember, Body, Create, Governance, Grant},
 };
@@ -67,8 +70,10 @@ pub struct World {
     pub state: BTreeMap<Name, Entry>,
     pub counts: Counts,
     pub root: Member,
-    /// In order of the committee.
+    /// Of the genesis, in order of its committee.
     pub validators: Vec<SigningKey>,
+    /// Keys of validators that may join.
+    pub joiners: Vec<SigningKey>,
     pub rng: Seeded,
     ticket_secrets: Vec<(Class, Period, TicketSecretKey)>,
 }
@@ -103,6 +108,11 @@ pub fn parameters() -> Parameters {
 impl World {
     /// A root, four validators, ticket keys of both classes for the first two periods.
     pub fn new(seed: u64) -> Self {
+        Self::with_epochs(seed, EPOCH_BLOCKS)
+    }
+
+    /// The same, with epochs of so many blocks.
+    pub fn with_epochs(seed: u64, epoch_blocks: u64) -> Self {
         let mut rng = Seeded::new(seed);
         let key = SigningKey::generate(&mut rng);
         let certificate = self_signed("root", &key);
@@ -123,6 +133,7 @@ impl World {
             time: START.0,
             parameters,
             committee: validators.iter().map(|key| *key.verifying_key().as_bytes()).collect(),
+            epoch_blocks,
             roots: vec![root.certificate.der().to_vec()],
             ticket_keys: ticket_secrets.iter().map(|(c, p, key)| (*c, *p, key.public().clone())).collect(),
         };
@@ -136,6 +147,7 @@ impl World {
             counts: Counts::default(),
             root,
             validators,
+            joiners: Vec::new(),
             rng,
             ticket_secrets,
         }
@@ -178,12 +190,47 @@ impl World {
         self.ticket_secrets.push((Class::Care, period, secret));
     }
 
-    /// A governance transaction signed by some validators, valid for a minute.
+    /// Epoch of the next block.
+    pub fn epoch(&self) -> Epoch {
+        self.genesis.epochs().after(self.height)
+    }
+
+    /// What the state says about validators.
+    ///
+    /// # Panics
+    /// On a state without a committee.
+    pub fn committee_entry(&self) -> &CommitteeEntry {
+        match self.state.get(&Name::committee()) {
+            Some(Entry::Committee(committee)) => committee,
+            other => panic!("{other:?} in place of the committee"),
+        }
+    }
+
+    /// Keys of an epoch's committee, in its order; the epoch is that of the newest block, or a later one.
+    ///
+    /// # Panics
+    /// If a member is neither a validator of the genesis nor among those that may join.
+    pub fn signers(&self, epoch: Epoch) -> Vec<SigningKey> {
+        let known = || self.validators.iter().chain(&self.joiners);
+        let of = |raw: &[u8; 32]| known().find(|key| key.verifying_key().as_bytes() == raw);
+        let members = self.committee_entry().at(epoch).iter();
+        members.map(|raw| of(raw).expect("a key of this world").clone()).collect()
+    }
+
+    /// An action that lets these keys validate from an epoch on.
+    pub fn set_committee(&self, epoch: Epoch, keys: &[SigningKey]) -> Action {
+        let mut members: Vec<_> = keys.iter().map(|key| *key.verifying_key().as_bytes()).collect();
+        members.sort_unstable();
+        let sequence = self.committee_entry().sequence + 1;
+        Action::SetCommittee(SetCommittee { sequence, change: Change { epoch, members } })
+    }
+
+    /// A governance transaction signed by some of the next block's committee, valid for a minute.
     pub fn governance(&self, action: Action, signers: &[u16]) -> Transaction {
         let until = self.time.after(60_000);
-        let sign = |i: &u16| {
-            (*i, Governance::approve(self.chain, &action, until, &self.validators[usize::from(*i)]))
-        };
+        let keys = self.signers(self.epoch());
+        let sign =
+            |i: &u16| (*i, Governance::approve(self.chain, &action, until, &keys[usize::from(*i)]));
         let signatures = signers.iter().map(sign).collect();
         Governance::transaction(self.chain, action.clone(), until, signatures)
     }
@@ -286,7 +333,7 @@ impl World {
         BlockContext {
             chain: self.chain,
             height: Height(self.height.0 + 1),
-            epoch: Epoch(0),
+            epoch: self.epoch(),
             time: self.time,
         }
     }
@@ -295,7 +342,7 @@ impl World {
     pub fn execute(&self, transactions: &[Checked]) -> Result<Transition, (usize, Refusal)> {
         let mut known = Known::new();
         loop {
-            match execute(&self.context(), &self.genesis.committee, &known, transactions) {
+            match execute(&self.context(), &known, transactions) {
                 Ok(transition) => return Ok(transition),
                 Err(ExecuteError::Missing(missing)) => {
                     let before = known.len();

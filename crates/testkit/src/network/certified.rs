@@ -30,7 +30,7 @@ use commonware_storage::{
 use commonware_utils::{NZU16, NZU64, NZUsize, non_empty, range::NonEmptyRange};
 use yilian_crypto::{Digest, sign::SigningKey};
 use yilian_finality::{
-    Answer, Bucket, Committee, Engine, Header, Link, Linked, Prefix, Snapshot,
+    Answer, Bucket, Committee, Engine, Header, Link, Linked, Prefix, Snapshot, Step,
     bucket::{Member, Walk},
     certificate::namespace,
     link::CHUNK,
@@ -56,6 +56,7 @@ pub(super) struct Certified {
     db: RefCell<Option<Db>>,
     entries: RefCell<HashMap<[u8; 32], Vec<u8>>>,
     snapshot: RefCell<Option<Snapshot>>,
+    steps: RefCell<Vec<Step>>,
     view: RefCell<u64>,
 }
 
@@ -94,6 +95,7 @@ impl Certified {
             db: RefCell::new(Some(db)),
             entries: RefCell::default(),
             snapshot: RefCell::default(),
+            steps: RefCell::default(),
             view: RefCell::new(0),
         };
         certified.apply(world, &world.state).await;
@@ -129,7 +131,7 @@ impl Certified {
         *self.view.borrow_mut() += 1;
         let engine = Engine {
             context: Context {
-                round: Round::new(EngineEpoch::zero(), View::new(*self.view.borrow())),
+                round: Round::new(EngineEpoch::new(world.epoch.0), View::new(*self.view.borrow())),
                 leader: world.committee.keys().iter().next().expect("somebody leads").clone(),
                 parent: (View::zero(), sha256::Digest::from([0; 32])),
             },
@@ -139,17 +141,27 @@ impl Certified {
         let header = Header {
             parent: Digest::default(),
             height: world.height,
-            epoch: Epoch(0),
+            epoch: world.epoch,
             time: world.time,
             transaction_root: Digest::default(),
             transactions: 0,
             state_root: root,
             counts: world.counts,
-            next_committee: world.committee.digest(),
+            next_committee: world.next.digest(),
             engine,
         };
         let finalization = world.sign(&header);
-        *self.snapshot.borrow_mut() = Some(Snapshot { header, finalization });
+        let snapshot = Snapshot { header, finalization };
+        if world.next != world.committee {
+            let step = Step { last: snapshot.clone(), members: world.next.raw() };
+            self.steps.borrow_mut().push(step);
+        }
+        *self.snapshot.borrow_mut() = Some(snapshot);
+    }
+
+    /// How committees followed each other, oldest first.
+    pub fn steps(&self) -> Vec<Step> {
+        self.steps.borrow().clone()
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -199,19 +211,28 @@ struct Frozen {
     height: Height,
     time: Time,
     counts: Counts,
+    epoch: Epoch,
     committee: Committee,
+    /// Of the next block.
+    next: Committee,
     validators: Vec<SigningKey>,
 }
 
 impl Frozen {
     fn of(world: &World) -> Self {
+        let epoch = world.genesis.epochs().of(world.height);
+        let committee = |epoch| {
+            Committee::new(world.committee_entry().at(epoch)).expect("the world's committee is sound")
+        };
         Self {
             chain: world.chain,
             height: world.height,
             time: world.time,
             counts: world.counts,
-            committee: Committee::genesis(&world.genesis).expect("the world's committee is sound"),
-            validators: world.validators.clone(),
+            epoch,
+            committee: committee(epoch),
+            next: committee(world.epoch()),
+            validators: world.signers(epoch),
         }
     }
 
@@ -227,7 +248,7 @@ pub(super) fn certificate(
     keys: &[SigningKey],
     header: &Header,
 ) -> Vec<u8> {
-    let namespace = namespace(chain);
+    let namespace = namespace(chain, committee);
     let payload = sha256::Digest::from(header.digest().0);
     let proposal = Proposal::new(header.engine.context.round, View::zero(), payload);
     let scheme = |key: &SigningKey| {

@@ -36,6 +36,10 @@ pub enum Fault {
     OldBackups,
     /// Hands out messages with a flipped bit.
     FlipsMessages,
+    /// Knows of no change of the committee.
+    SkipsCommittees,
+    /// Names other members than those that were certified.
+    ForgesCommittees,
     /// Claims to be a validator that nobody knows.
     Impostor,
 }

@@ -5,13 +5,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use yilian_api::{
     encoding::{digest_from_hex, from_hex, to_base64},
     ledger::{
-        BucketAnswer, EntryAnswer, GenesisBody, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
+        BucketAnswer, CommitteeStep, EntryAnswer, GenesisBody, MAX_STEPS, NodeStatus, Role, SnapshotBody,
+        Submitted, TransactionStatus,
     },
     problem::{Code, Problem},
 };
 use yilian_client::{NodeUrl, Request, Response, TransportError};
 use yilian_crypto::{Digest, sign::SigningKey};
-use yilian_finality::{Bucket, Committee, Prefix, Snapshot};
+use yilian_finality::{Bucket, Committee, Prefix, Snapshot, Step};
 use yilian_ledger::{Kind, Name, Outcome, Transaction};
 
 use super::{AUTHORITY, TestNetwork, certified, fault::Fault, url};
@@ -101,6 +102,7 @@ async fn node_route(
         }
         ("GET", ["v1", "status"]) => json(&status(network, node, fault)),
         ("GET", ["v1", "snapshot"]) => json(&body(&snapshot(network, fault))),
+        ("GET", ["v1", "committees"]) => json(&steps(network, fault, &request.path)?),
         ("GET", ["v1", "entries", name]) => {
             let name = Name(from_hex(name).map_err(|_| Code::RequestPath)?);
             let answer = network.0.state.answer(&name).await;
@@ -159,6 +161,8 @@ fn status(network: &TestNetwork, node: usize, fault: Fault) -> NodeStatus {
         version: "test".into(),
         chain: world.chain.0.to_string(),
         validator: yilian_api::encoding::to_hex(&key),
+        role: Role::Validator,
+        epoch: world.epoch().0,
         height: world.height.0,
         time: world.time.0,
         pool: 0,
@@ -168,6 +172,24 @@ fn status(network: &TestNetwork, node: usize, fault: Fault) -> NodeStatus {
         institutions: world.counts.institutions,
         practitioners: world.counts.practitioners,
     }
+}
+
+fn steps(network: &TestNetwork, fault: Fault, path: &str) -> Result<Vec<CommitteeStep>, Code> {
+    let from = path.split("from=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or("0");
+    let from: u64 = from.parse().map_err(|_| Code::RequestQuery)?;
+    let mut steps = network.0.state.steps();
+    match fault {
+        Fault::SkipsCommittees => steps.truncate(0),
+        Fault::ForgesCommittees => steps.iter_mut().for_each(|step| step.members.truncate(1)),
+        _ => {}
+    }
+    let begins = |step: &Step| step.last.header.epoch.0 + 1;
+    let key = yilian_api::encoding::to_hex;
+    let body = |step: &Step| CommitteeStep {
+        last: body(&step.last),
+        members: step.members.iter().map(|member| key(member)).collect(),
+    };
+    Ok(steps.iter().filter(|step| begins(step) >= from).take(MAX_STEPS).map(body).collect())
 }
 
 fn snapshot(network: &TestNetwork, fault: Fault) -> Snapshot {
