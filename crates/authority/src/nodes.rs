@@ -62,7 +62,12 @@ impl Nodes {
     }
 
     /// A fresh header of the newest committee, to which the node may have to lead first.
-    async fn verified(&self, url: &str, snapshot: &Snapshot, now: Time) -> Result<VerifiedHeader, ChainError> {
+    async fn verified(
+        &self,
+        url: &str,
+        snapshot: &Snapshot,
+        now: Time,
+    ) -> Result<VerifiedHeader, ChainError> {
         let first = verify(&self.trust(), snapshot, now);
         let result = match first {
             Err(FinalityError::UnknownCommittee { .. }) => {

@@ -75,7 +75,8 @@ async fn bring(
         let genesis = authority.genesis();
         let valid_until = now.after(genesis.parameters.max_validity_ms / 2);
         let action = Action::SetTicketKey { class, period, key: key.clone() };
-        let transaction = approve(chain, genesis.chain_id(), authority.issuer(), action, (now, valid_until)).await?;
+        let transaction =
+            approve(chain, genesis.chain_id(), authority.issuer(), action, (now, valid_until)).await?;
         // Whatever the answer, what counts is the state that is proved next.
         chain.submit(&transaction).await?;
     }

@@ -17,7 +17,7 @@ use commonware_utils::ordered::Quorum as _;
 use yilian_crypto::{Digest, Label, hash::tagged};
 use yilian_ledger::{ChainId, Epochs};
 
-use crate::{Committee, FinalityError, Header};
+use crate::{Committee, FinalityError, Header, committee::MAX_COMMITTEE};
 
 /// What votes and certificates of one committee on one chain are bound to. Two committees that share members share no
 /// signature, so a certificate shows whose it is.
@@ -33,7 +33,8 @@ pub fn verify_certificate(
     header: &Header,
     encoded: &[u8],
 ) -> Result<(), FinalityError> {
-    let finalization = Finalization::<Scheme, sha256::Digest>::decode_cfg(Copying(encoded), &committee.len())
+    // A certificate of a larger committee is one that is not known, not a malformed one.
+    let finalization = Finalization::<Scheme, sha256::Digest>::decode_cfg(Copying(encoded), &MAX_COMMITTEE)
         .map_err(|_| FinalityError::Malformed)?;
     let proposal = &finalization.proposal;
     if !names(proposal, epochs, header) {

@@ -54,7 +54,8 @@ impl Committee {
 
     /// Raw keys in order.
     pub fn raw(&self) -> Vec<ValidatorKey> {
-        let raw = |key: &PublicKey| <ValidatorKey>::try_from(key.as_ref()).expect("an Ed25519 key has 32 bytes");
+        let raw =
+            |key: &PublicKey| <ValidatorKey>::try_from(key.as_ref()).expect("an Ed25519 key has 32 bytes");
         self.keys.iter().map(raw).collect()
     }
 

@@ -5,8 +5,8 @@
 //! nothing changed need no step: whatever the known committee certifies in a later epoch shows that it is still in office.
 //! Trust never moves back, and each step is worth keeping by itself: following may be interrupted anywhere.
 
-use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
 use bytes::BufMut;
+use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
 use yilian_crypto::Digest;
 use yilian_ledger::{ChainId, Epoch, Epochs, Genesis, ValidatorKey, committee::MAX_COMMITTEE};
 
@@ -208,7 +208,8 @@ impl Write for Kept {
 
 impl EncodeSize for Kept {
     fn encode_size(&self) -> usize {
-        let before = self.before.as_ref().map_or(0, |(members, last)| members.encode_size() + last.encode_size());
+        let before =
+            self.before.as_ref().map_or(0, |(members, last)| members.encode_size() + last.encode_size());
         1 + self.chain.encode_size() + self.epoch.encode_size() + self.members.encode_size() + 1 + before
     }
 }

@@ -51,8 +51,17 @@ struct Inner {
 
 /// Runs a test over a network of `nodes` nodes.
 pub fn run<T, F: Future<Output = T>>(seed: u64, nodes: usize, test: impl FnOnce(TestNetwork) -> F) -> T {
+    run_on(World::new(seed), seed, nodes, test)
+}
+
+/// The same over a world of one's own, at its genesis.
+pub fn run_on<T, F: Future<Output = T>>(
+    world: World,
+    seed: u64,
+    nodes: usize,
+    test: impl FnOnce(TestNetwork) -> F,
+) -> T {
     deterministic::Runner::seeded(seed).start(|context| async move {
-        let world = World::new(seed);
         let state = Certified::new(context, &world).await;
         let nodes = (0..nodes).map(|i| Node::new(*world.validators[i % 4].verifying_key().as_bytes()));
         let inner = Inner {

@@ -50,7 +50,7 @@ impl Chain for Here {
         Box::pin(async move { Ok(self.world.lock().unwrap().state.get(&name).cloned()) })
     }
 
-    fn committee(&self, _: Time) -> Pending<'_, Result<Vec<ValidatorKey>, ChainError>> {
+    fn committee(&self, _: Time) -> Pending<'_, Result<Vec<yilian_ledger::ValidatorKey>, ChainError>> {
         Box::pin(async move { Ok(self.world.lock().unwrap().genesis.committee.clone()) })
     }
 

@@ -4,7 +4,8 @@ use commonware_codec::Read;
 use yilian_api::{
     encoding::{from_base64, from_hex, to_hex},
     ledger::{
-        BucketAnswer, CommitteeStep, EntryAnswer, GenesisBody, MAX_STEPS, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
+        BucketAnswer, CommitteeStep, EntryAnswer, GenesisBody, MAX_STEPS, NodeStatus, SnapshotBody,
+        Submitted, TransactionStatus,
     },
 };
 use yilian_crypto::Digest;

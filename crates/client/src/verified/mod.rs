@@ -51,8 +51,9 @@ impl<H: Host> Client<H> {
         if let Some(header) = lock(&self.cache).header(self.oldest()) {
             return Ok(header);
         }
-        let (_, header) =
-            self.ask(async |node| self.check(node, &http::ledger::newest(self.host(), node).await?).await).await?;
+        let (_, header) = self
+            .ask(async |node| self.check(node, &http::ledger::newest(self.host(), node).await?).await)
+            .await?;
         lock(&self.cache).keep_header(header.clone());
         Ok(header)
     }

@@ -1,6 +1,6 @@
 //! Certificates and freshness (spec F-4, F-5).
 
-use crate::common::{Fixture, NOW};
+use crate::common::{Fixture, NOW, trust};
 use yilian_finality::{FinalityError, Snapshot, verify, verify_historical};
 use yilian_ledger::Time;
 use yilian_testkit::{
@@ -11,9 +11,9 @@ use yilian_testkit::{
 #[test]
 fn accepts_a_fresh_header_that_three_of_four_signed() {
     let f = Fixture::new();
-    assert_eq!(verify(&f.world.genesis, &f.snapshot, NOW).unwrap().header(), &f.snapshot.header);
+    assert_eq!(verify(&trust(&f.world.genesis), &f.snapshot, NOW).unwrap().header(), &f.snapshot.header);
     let later = NOW.after(f.world.genesis.parameters.stale_after_ms);
-    assert!(verify(&f.world.genesis, &f.snapshot, later).is_ok());
+    assert!(verify(&trust(&f.world.genesis), &f.snapshot, later).is_ok());
 }
 
 #[test]
@@ -22,14 +22,14 @@ fn refuses_a_stale_header_that_history_still_accepts() {
     let stale_after = f.world.genesis.parameters.stale_after_ms;
     let later = NOW.after(stale_after + 1);
     let stale = Err(FinalityError::Stale { age_ms: stale_after + 1 });
-    assert_eq!(verify(&f.world.genesis, &f.snapshot, later), stale);
-    assert!(verify_historical(&f.world.genesis, &f.snapshot).is_ok());
+    assert_eq!(verify(&trust(&f.world.genesis), &f.snapshot, later), stale);
+    assert!(verify_historical(&trust(&f.world.genesis), &f.snapshot).is_ok());
 }
 
 #[test]
 fn refuses_a_header_from_more_than_two_seconds_ahead() {
     let f = Fixture::new();
-    let at = |ms: u64| verify(&f.world.genesis, &f.snapshot, Time(NOW.0 - ms));
+    let at = |ms: u64| verify(&trust(&f.world.genesis), &f.snapshot, Time(NOW.0 - ms));
     assert!(at(2_000).is_ok());
     assert_eq!(at(2_001), Err(FinalityError::Future));
 }
@@ -40,7 +40,7 @@ fn refuses_a_changed_header_under_an_old_certificate() {
     let check = |change: &dyn Fn(&mut Snapshot)| {
         let mut forged = f.snapshot.clone();
         change(&mut forged);
-        assert_eq!(verify(&f.world.genesis, &forged, NOW), Err(FinalityError::Certificate));
+        assert_eq!(verify(&trust(&f.world.genesis), &forged, NOW), Err(FinalityError::Certificate));
     };
     check(&|s| s.header.state_root.0[0] ^= 1);
     check(&|s| s.header.time.0 += 1);
@@ -58,20 +58,20 @@ fn refuses_certificates_of_too_few_of_strangers_and_of_another_chain() {
     let genesis = &f.world.genesis;
     let stranger = World::new(8);
     let by_strangers = certify(&stranger.genesis, f.snapshot.header.clone(), &stranger.validators);
-    assert_eq!(verify(genesis, &by_strangers, NOW), Err(FinalityError::Certificate));
+    assert_eq!(verify(&trust(genesis), &by_strangers, NOW), Err(FinalityError::Certificate));
 
     // The same keys on a chain of another name.
     let mut other = genesis.clone();
     other.name = "another".into();
     let elsewhere = certify(&other, f.snapshot.header.clone(), &f.world.validators);
-    assert!(verify(&other, &elsewhere, NOW).is_ok());
-    assert_eq!(verify(genesis, &elsewhere, NOW), Err(FinalityError::Certificate));
+    assert!(verify(&trust(&other), &elsewhere, NOW).is_ok());
+    assert_eq!(verify(&trust(genesis), &elsewhere, NOW), Err(FinalityError::Certificate));
 
     // A committee of one of the four certifies alone; to the four it is one signature.
     let mut alone = genesis.clone();
     alone.committee.truncate(1);
     let by_one = certify(&alone, f.snapshot.header.clone(), &f.world.validators[..1]);
-    assert!(verify(genesis, &by_one, NOW).is_err());
+    assert!(verify(&trust(genesis), &by_one, NOW).is_err());
 }
 
 #[test]
@@ -80,11 +80,11 @@ fn refuses_any_flipped_bit_of_a_certificate() {
     for byte in 0..f.snapshot.finalization.len() {
         let mut forged = f.snapshot.clone();
         forged.finalization[byte] ^= 1;
-        assert!(verify(&f.world.genesis, &forged, NOW).is_err(), "byte {byte}");
+        assert!(verify(&trust(&f.world.genesis), &forged, NOW).is_err(), "byte {byte}");
     }
     let mut trailing = f.snapshot.clone();
     trailing.finalization.push(0);
-    assert_eq!(verify(&f.world.genesis, &trailing, NOW), Err(FinalityError::Malformed));
+    assert_eq!(verify(&trust(&f.world.genesis), &trailing, NOW), Err(FinalityError::Malformed));
 }
 
 #[test]
@@ -94,5 +94,5 @@ fn a_certificate_of_one_header_does_not_serve_another() {
     let other = header(genesis, f.state.root, f.snapshot.header.counts, 6, NOW);
     let other = certify(genesis, other, &f.world.validators);
     let swapped = Snapshot { header: f.snapshot.header.clone(), finalization: other.finalization };
-    assert_eq!(verify(genesis, &swapped, NOW), Err(FinalityError::Certificate));
+    assert_eq!(verify(&trust(genesis), &swapped, NOW), Err(FinalityError::Certificate));
 }

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use yilian_finality::{Snapshot, VerifiedHeader, verify};
-use yilian_ledger::{Counts, Entry, Kind, Name, Time, entry::Ended};
+use yilian_finality::{Snapshot, Trust, VerifiedHeader, verify};
+use yilian_ledger::{Counts, Entry, Genesis, Kind, Name, Time, entry::Ended};
 use yilian_testkit::{
     finality::{State, certify, header},
     ledger::World,
 };
 
 pub const NOW: Time = Time(1_830_000_100_000);
+
+/// What a client that knows the genesis only trusts.
+pub fn trust(genesis: &Genesis) -> Trust {
+    Trust::genesis(genesis).unwrap()
+}
 
 pub struct Fixture {
     pub world: World,
@@ -43,7 +48,7 @@ impl Fixture {
         let world = World::new(7);
         let header = header(&world.genesis, state.root, counts, 5, NOW);
         let snapshot = certify(&world.genesis, header, &world.validators[..3]);
-        let header = verify(&world.genesis, &snapshot, NOW).unwrap();
+        let header = verify(&trust(&world.genesis), &snapshot, NOW).unwrap();
         Self { world, state, snapshot, header }
     }
 

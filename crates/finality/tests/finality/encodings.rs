@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::common::{Fixture, spread};
+use crate::common::{Fixture, spread, trust};
 use commonware_codec::{Copying, Decode, DecodeExt as _, Encode, Read};
 use proptest::prelude::*;
 use yilian_crypto::hash::sha256;
@@ -76,6 +76,8 @@ fn bytes_are_frozen() {
         "header": hex::encode(f.snapshot.header.encode()),
         "header_digest": f.snapshot.header.digest().to_string(),
         "state_root": f.state.root.to_string(),
+        "namespace": yilian_finality::certificate::namespace(f.world.chain, &committee).to_string(),
+        "trust": hex::encode(trust(&f.world.genesis).keep()),
         "snapshot_sha256": digest(&f.snapshot.encode()),
         "answer_sha256": digest(&answer.encode()),
         "bucket_sha256": digest(&small_bucket(&f).encode()),
@@ -88,6 +90,9 @@ fn bytes_are_frozen() {
     assert_eq!(now, frozen);
 }
 
+static GENESIS: std::sync::LazyLock<yilian_ledger::Genesis> =
+    std::sync::LazyLock::new(|| yilian_testkit::ledger::World::new(7).genesis);
+
 proptest! {
     #[test]
     fn hostile_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
@@ -95,5 +100,7 @@ proptest! {
         let _ = Snapshot::decode(Copying(&bytes));
         let _ = Answer::decode(Copying(&bytes));
         let _ = Bucket::decode(Copying(&bytes));
+        let _ = yilian_finality::Step::decode(Copying(&bytes));
+        let _ = yilian_finality::Trust::resume(&GENESIS, &bytes);
     }
 }

@@ -5,3 +5,4 @@ mod certificates;
 mod common;
 mod encodings;
 mod points;
+mod trust;

@@ -59,7 +59,7 @@ fn names_of_every_kind() {
         assert_eq!(name.kind(), Some(kind));
         behaves(&name);
     }
-    for unknown in [0x00, 0x08, 0x0f, 0xff] {
+    for unknown in [0x00, 0x08, 0x10, 0xff] {
         let name = Name([unknown; 32]);
         assert_eq!(name.kind(), None);
         assert!(Name::decode(Copying(&name.0)).is_err());
@@ -78,6 +78,9 @@ fn entries_of_every_kind() {
         seen.push(entry.encode()[0]);
         behaves(&entry);
     }
+    let changed = world.governance(world.set_committee(Epoch(7), &world.validators[1..]), &[0, 1, 2]);
+    world.submit(&changed).unwrap();
+    behaves(&world.state[&Name::committee()]);
     for reason in [Ended::Withdrawn, Ended::Expired] {
         let entry = Entry::Tombstone { ended: Time(1), reason };
         seen.push(entry.encode()[0]);
@@ -85,7 +88,7 @@ fn entries_of_every_kind() {
     }
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, (1..=10).collect::<Vec<u8>>(), "an entry of each kind was looked at");
+    assert_eq!(seen, (1..=11).collect::<Vec<u8>>(), "an entry of each kind was looked at");
     assert!(world.entry(&doctor.id.name(Kind::Practitioner)).is_some());
 }
 
@@ -102,6 +105,7 @@ fn transactions_of_every_kind() {
         Action::RevokeRoot { member: root.id },
         Action::SetTicketKey { class: Class::Trade, period: Period(4), key },
         Action::SetParameters(Parameters::default()),
+        world.set_committee(Epoch(2), &world.validators[..2]),
     ];
     let mut transactions: Vec<Transaction> =
         actions.into_iter().map(|action| world.governance(action, &[0, 3])).collect();

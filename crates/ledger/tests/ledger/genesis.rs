@@ -11,7 +11,8 @@ fn makes_the_state_at_height_0() {
     assert!(entries.windows(2).all(|pair| pair[0].0 < pair[1].0), "in order of names, none twice");
     let kinds: Vec<Kind> = entries.iter().filter_map(|(name, _)| name.kind()).collect();
     let keys = [Kind::TicketKey; 4];
-    let expected = [&[Kind::Root][..], &keys, &[Kind::Parameters, Kind::ExpiryCursor]].concat();
+    let expected =
+        [&[Kind::Root][..], &keys, &[Kind::Parameters, Kind::ExpiryCursor, Kind::Committee]].concat();
     assert_eq!(kinds, expected);
     let cursor = Entry::ExpiryCursor { period: world.period(), index: 0 };
     assert!(entries.contains(&(Name::expiry_cursor(), cursor)));
@@ -20,11 +21,12 @@ fn makes_the_state_at_height_0() {
 #[test]
 fn another_genesis_is_another_chain() {
     let genesis = World::new(2).genesis;
-    let changes: [&dyn Fn(&mut Genesis); 5] = [
+    let changes: [&dyn Fn(&mut Genesis); 6] = [
         &|g| g.name.push('x'),
         &|g| g.time += 1,
         &|g| g.parameters.idle_block_ms += 1,
         &|g| g.committee.truncate(3),
+        &|g| g.epoch_blocks += 1,
         &|g| g.ticket_keys.truncate(3),
     ];
     for change in changes {
@@ -53,6 +55,8 @@ fn refuses_what_is_out_of_bounds_decoded_or_built() {
         (Genesis { committee: vec![], ..good.clone() }, GenesisError::Committee),
         (Genesis { committee: vec![twice, twice], ..good.clone() }, GenesisError::Committee),
         (Genesis { committee: vec![[0; 32]], ..good.clone() }, GenesisError::Committee),
+        (Genesis { epoch_blocks: 1, ..good.clone() }, GenesisError::EpochBlocks),
+        (Genesis { epoch_blocks: (1 << 20) + 1, ..good.clone() }, GenesisError::EpochBlocks),
         (Genesis { roots: vec![], ..good.clone() }, GenesisError::Roots),
         (Genesis { roots: vec![root.clone(), root.clone()], ..good.clone() }, GenesisError::Root(1)),
         (Genesis { roots: vec![hospital], ..good.clone() }, GenesisError::Root(0)),

@@ -5,7 +5,7 @@ use yilian_crypto::{
     ticket::{Class, Period},
 };
 use yilian_ledger::{
-    Entry, Name, Parameters, Refusal, TICKET_KEYS_AHEAD, Time, Transaction,
+    CommitteeEntry, Entry, Name, Parameters, Refusal, TICKET_KEYS_AHEAD, Time, Transaction,
     name::MemberId,
     transaction::{Action, Body, Governance},
 };
@@ -40,7 +40,8 @@ fn takes_more_than_two_thirds() {
 #[test]
 fn two_thirds_exactly_are_too_few() {
     let mut world = World::new(2);
-    world.genesis.committee.truncate(3);
+    let three = world.genesis.committee[..3].to_vec();
+    world.state.insert(Name::committee(), Entry::Committee(CommitteeEntry::genesis(three)));
     let action = new_root(&mut world);
     let two = world.governance(action.clone(), &[0, 1]);
     refused(&mut world, &two, Refusal::GovernanceQuorum);

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod codec;
+mod committee;
 mod expiry;
 mod genesis;
 mod governance;

@@ -61,7 +61,7 @@ fn next(world: &mut World, made: &mut Made, rng: &mut Seeded) -> Transaction {
 fn in_single_steps(world: &World, block: &[Checked]) -> Transition {
     let mut known = Known::new();
     loop {
-        match execute(&world.context(), &world.genesis.committee, &known, block) {
+        match execute(&world.context(), &known, block) {
             Ok(transition) => return transition,
             Err(ExecuteError::Missing(missing)) => {
                 let name = *missing.0.iter().next_back().unwrap();
@@ -77,7 +77,7 @@ fn in_single_steps(world: &World, block: &[Checked]) -> Transition {
 fn over_all_state(world: &World, block: &[Checked]) -> Transition {
     let mut known: Known = world.state.iter().map(|(name, entry)| (*name, Some(entry.clone()))).collect();
     loop {
-        match execute(&world.context(), &world.genesis.committee, &known, block) {
+        match execute(&world.context(), &known, block) {
             Ok(transition) => return transition,
             Err(ExecuteError::Missing(missing)) => world.fetch(missing.0, &mut known),
             Err(other) => panic!("{other:?}"),
@@ -89,7 +89,7 @@ fn over_all_state(world: &World, block: &[Checked]) -> Transition {
 fn pick(world: &World, candidates: &[Checked]) -> Vec<Checked> {
     let mut known = Known::new();
     loop {
-        match select(&world.context(), &world.genesis.committee, &known, candidates) {
+        match select(&world.context(), &known, candidates) {
             Ok(selection) => return selection.included.iter().map(|i| candidates[*i].clone()).collect(),
             Err(ExecuteError::Missing(missing)) => world.fetch(missing.0, &mut known),
             Err(other) => panic!("{other:?}"),

@@ -11,7 +11,7 @@ use yilian_testkit::ledger::{Chain as _, World, ticket_secret};
 fn pick(world: &World, candidates: &[Checked]) -> Selection {
     let mut known = Known::new();
     loop {
-        match select(&world.context(), &world.genesis.committee, &known, candidates) {
+        match select(&world.context(), &known, candidates) {
             Ok(selection) => return selection,
             Err(ExecuteError::Missing(missing)) => world.fetch(missing.0, &mut known),
             Err(other) => panic!("{other:?}"),
@@ -29,7 +29,7 @@ fn asks_first_for_what_every_block_and_each_transaction_reads() {
     let (owner, tickets) = (world.key(), [world.ticket()]);
     let create = world.create(&owner, &tickets);
     let block = checked(&world, &[&create]);
-    let error = execute(&world.context(), &world.genesis.committee, &Known::new(), &block).unwrap_err();
+    let error = execute(&world.context(), &Known::new(), &block).unwrap_err();
     let ExecuteError::Missing(missing) = error else { panic!("{error:?}") };
     let mut expected: Vec<Name> = block_names().to_vec();
     expected.push(Aid::of(&owner.verifying_key()).name());
@@ -126,7 +126,7 @@ fn asks_for_another_check_of_evidence_from_another_branch() {
     let known: Known =
         evidence.names().into_iter().chain(block_names()).map(|n| (n, world.entry(&n))).collect();
     let known = with_counts(&world, known);
-    let result = execute(&world.context(), &world.genesis.committee, &known, &[evidence]);
+    let result = execute(&world.context(), &known, &[evidence]);
     assert_eq!(result, Err(ExecuteError::Recheck(0)));
 }
 
@@ -141,10 +141,10 @@ fn names_damaged_state_instead_of_guessing() {
     let world = World::new(6);
     let mut known: Known = block_names().into_iter().map(|n| (n, world.entry(&n))).collect();
     known.insert(Name::parameters(), Some(Entry::SpentTicket));
-    let result = execute(&world.context(), &world.genesis.committee, &known, &[]);
+    let result = execute(&world.context(), &known, &[]);
     assert_eq!(result, Err(ExecuteError::Damaged(Name::parameters())));
     known.insert(Name::parameters(), None);
-    let result = execute(&world.context(), &world.genesis.committee, &known, &[]);
+    let result = execute(&world.context(), &known, &[]);
     assert_eq!(result, Err(ExecuteError::Damaged(Name::parameters())));
 }
 

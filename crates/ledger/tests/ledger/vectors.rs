@@ -11,7 +11,8 @@ use yilian_crypto::{
 };
 use yilian_delegation::{Blinding, DelegateeSecretKey, DelegatorSecretKey, Wrapped, reencrypt};
 use yilian_ledger::{
-    ChainId, Entry, Name, Parameters, Refusal, Time, Transaction,
+    ChainId, CommitteeEntry, Entry, Epoch, Name, Parameters, Refusal, Time, Transaction,
+    committee::{Change, SetCommittee},
     entry::{Ended, GrantEntry, RecordEntry},
     name::{Aid, Bid, MemberId},
     transaction::{Action, Body, Create, Governance, Grant, Revoke, Withdraw},
@@ -51,13 +52,26 @@ fn transactions() -> Vec<(&'static str, Transaction)> {
     let action = Action::SetParameters(Parameters { sequence: 1, ..Parameters::default() });
     let until = Time(1_700_000_000_000);
     let signature: Signature = Governance::approve(CHAIN, &action, until, &key(4));
+    let change = committee().next.unwrap();
+    let action_2 = Action::SetCommittee(SetCommittee { sequence: 3, change });
+    let signature_2: Signature = Governance::approve(CHAIN, &action_2, until, &key(4));
     vec![
         ("create", create),
         ("grant", grant),
         ("withdraw", Withdraw::sign(CHAIN, &withdrawal)),
         ("revoke", Revoke::sign(CHAIN, Level::Practitioner, member, Some(Digest([5; 32])), &key(5))),
         ("governance", Governance::transaction(CHAIN, action, until, vec![(0, signature)])),
+        ("set-committee", Governance::transaction(CHAIN, action_2, until, vec![(0, signature_2)])),
     ]
+}
+
+/// One member now, two from epoch 9 on.
+fn committee() -> CommitteeEntry {
+    let raw = |i| *key(i).verifying_key().as_bytes();
+    let mut two = vec![raw(4), raw(5)];
+    two.sort_unstable();
+    let next = Some(Change { epoch: Epoch(9), members: two });
+    CommitteeEntry { sequence: 3, members: vec![raw(4)], next }
 }
 
 fn entries() -> Vec<(&'static str, Entry)> {
@@ -82,6 +96,7 @@ fn entries() -> Vec<(&'static str, Entry)> {
         ("count", Entry::Count(7)),
         ("expiry-item", Entry::ExpiryItem(Bid(Digest([6; 32])))),
         ("expiry-cursor", Entry::ExpiryCursor { period: Period(20_000), index: 3 }),
+        ("committee", Entry::Committee(committee())),
     ]
 }
 
@@ -101,6 +116,7 @@ fn vectors() -> Value {
             "expiry-count-20000": name(Name::expiry_count(Period(20_000))),
             "expiry-item-20000-3": name(Name::expiry_item(Period(20_000), 3)),
             "expiry-cursor": name(Name::expiry_cursor()),
+            "committee": name(Name::committee()),
         },
         "transactions": transactions().iter().map(|(kind, t)| json!({
             "kind": kind, "encoding": hex::encode(t.encode()), "digest": t.digest().to_string(),

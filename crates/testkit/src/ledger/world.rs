@@ -15,8 +15,8 @@ use yilian_delegation::{
     Blinding, Capsule, DelegateeKey, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey, Wrap, Wrapped,
 };
 use yilian_ledger::{
-    BlockContext, ChainId, Checked, CommitteeEntry, Counts, Entry, Epoch, ExecuteError, Genesis, Height, Known, MemberEntry,
-    Name, Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition,
+    BlockContext, ChainId, Checked, CommitteeEntry, Counts, Entry, Epoch, ExecuteError, Genesis, Height,
+    Known, MemberEntry, Name, Outcome, Parameters, Refusal, TicketKeys, Time, Transaction, Transition,
     committee::{Change, SetCommittee},
     execute,
     genesis::EPOCH_BLOCKS,
@@ -229,8 +229,7 @@ impl World {
     pub fn governance(&self, action: Action, signers: &[u16]) -> Transaction {
         let until = self.time.after(60_000);
         let keys = self.signers(self.epoch());
-        let sign =
-            |i: &u16| (*i, Governance::approve(self.chain, &action, until, &keys[usize::from(*i)]));
+        let sign = |i: &u16| (*i, Governance::approve(self.chain, &action, until, &keys[usize::from(*i)]));
         let signatures = signers.iter().map(sign).collect();
         Governance::transaction(self.chain, action.clone(), until, signatures)
     }
