@@ -6,7 +6,7 @@
 
 pub use crate::{
     block::{Block, engine_digest, ledger_digest},
-    network::{CHANNELS, Channels, Members, Network, largest_message, quota},
+    network::{CHANNELS, Channels, Directory, Members, Network, largest_message, quota},
     platform::{Job, Native, Platform},
     runtime::Runtime,
     store::Store,

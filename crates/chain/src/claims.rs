@@ -53,6 +53,7 @@ pub fn heals(refusal: Refusal) -> bool {
             | Refusal::CertificateUnknown
             | Refusal::RevokeSignature
             | Refusal::ParametersSequence
+            | Refusal::CommitteeSequence
             // Its time comes.
             | Refusal::TicketEarly
     )

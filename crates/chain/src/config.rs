@@ -2,22 +2,27 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use yilian_crypto::Secret;
+use yilian_crypto::{Digest, Secret};
 use yilian_finality::committee::CommitteeError;
 use yilian_ledger::{Genesis, GenesisError};
 
 use crate::store::StoreError;
 
-/// A validator of one chain.
+/// Another node: raw key and address.
+pub type Peer = ([u8; 32], SocketAddr);
+
+/// A node of one chain: a validator while its key is in the committee, a follower otherwise.
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
     pub genesis: Genesis,
-    /// Seed of the validator's Ed25519 key, which is in the genesis committee.
+    /// Seed of the node's Ed25519 key.
     pub signer: Secret<[u8; 32]>,
-    /// Where the other validators connect to.
+    /// Where the other nodes connect to.
     pub listen: SocketAddr,
-    /// The other validators: raw key and address. An entry for oneself is ignored.
-    pub peers: Vec<([u8; 32], SocketAddr)>,
+    /// Nodes that may validate. An entry for oneself is ignored.
+    pub peers: Vec<Peer>,
+    /// Nodes to which blocks are served although they do not validate.
+    pub followers: Vec<Peer>,
     /// Everything durable lies below; made if absent.
     pub data_dir: PathBuf,
     pub pool: PoolLimits,
@@ -49,12 +54,12 @@ pub enum StartError {
     Genesis(#[from] GenesisError),
     #[error("cannot listen: {0}")]
     Listen(#[source] std::io::Error),
-    #[error("the signer is not in the genesis committee")]
-    NotAMember,
-    #[error("no address for a committee member")]
-    PeerMissing,
-    #[error("a peer is not in the committee")]
-    PeerUnknown,
+    #[error(
+        "addresses are known of {known} members of the present committee, {quorum} are a quorum: add peers"
+    )]
+    PeersMissing { known: usize, quorum: usize },
+    #[error(transparent)]
+    Peer(#[from] PeerError),
     #[error("the data directory belongs to another chain")]
     OtherChain,
     #[error("data directory: {0}")]
@@ -64,3 +69,8 @@ pub enum StartError {
     #[error("the engine stopped while starting")]
     Engine,
 }
+
+/// The key of a peer or follower is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key of peer {} is no Ed25519 key", Digest(self.0))]
+pub struct PeerError(pub [u8; 32]);

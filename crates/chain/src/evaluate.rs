@@ -139,9 +139,8 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
         context: &BlockContext,
         mut transactions: Vec<Checked>,
     ) -> Result<(Vec<Checked>, Selection), EvaluateError> {
-        let shared = self.shared;
         let run = |known: &Known, transactions: &[Checked]| {
-            execute(context, &shared.committee_keys, known, transactions).map(|transition| Selection {
+            execute(context, known, transactions).map(|transition| Selection {
                 included: (0..transactions.len()).collect(),
                 refused: Vec::new(),
                 transition,
@@ -157,10 +156,7 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
         context: &BlockContext,
         mut candidates: Vec<Checked>,
     ) -> Result<(Vec<Checked>, Selection), EvaluateError> {
-        let shared = self.shared;
-        let run = |known: &Known, candidates: &[Checked]| {
-            select(context, &shared.committee_keys, known, candidates)
-        };
+        let run = |known: &Known, candidates: &[Checked]| select(context, known, candidates);
         let selection = self.run(context, &mut candidates, run).await?;
         Ok((candidates, selection))
     }

@@ -1,10 +1,10 @@
-//! Transactions between validators (spec B-24 to B-26): each node sends its own clients' transactions to all others, once
+//! Transactions between validators (spec B-24 to B-26): each node sends its own clients' transactions to those who vote, once
 //! at once and again while they wait; what comes from a peer is checked before it is pooled, and not passed on.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use commonware_codec::{Decode as _, Encode as _, RangeCfg};
+use commonware_codec::{Copying, Decode as _, DecodeExt as _, Encode as _, RangeCfg};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{Receiver, Recipients, Sender};
 use commonware_runtime::{IoBuf, Spawner};
@@ -12,7 +12,7 @@ use commonware_storage::Context as StorageContext;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use tokio::sync::mpsc;
 use tracing::debug;
-use yilian_ledger::{Checked, Entry, Transaction, transaction::MAX_TRANSACTION};
+use yilian_ledger::{Checked, Entry, Transaction, ValidatorKey, transaction::MAX_TRANSACTION};
 
 use crate::{
     platform::now_ms,
@@ -48,6 +48,7 @@ pub async fn send<E: Spawner + StorageContext>(
     mut sender: impl Sender<PublicKey = PublicKey>,
 ) {
     let mut held: Option<Bytes> = None;
+    let mut beat = 0;
     loop {
         let first = match held.take() {
             Some(bytes) => Some(bytes),
@@ -75,8 +76,23 @@ pub async fn send<E: Spawner + StorageContext>(
             }
             None => batch = waiting(&shared, now_ms(&clock)),
         }
-        sender.send(Recipients::All, encode(&batch), false);
+        // To everybody only that this node is there: followers have no use for what is to be voted on.
+        let now = now_ms(&clock);
+        if now.saturating_sub(beat) >= BEAT.as_millis() as u64 {
+            beat = now;
+            sender.send(Recipients::All, encode(&Vec::new()), false);
+        }
+        if !batch.is_empty() {
+            sender.send(Recipients::Some(voters(&shared)), encode(&batch), false);
+        }
     }
+}
+
+/// The other members of the present and the next committee.
+fn voters(shared: &Shared) -> Vec<PublicKey> {
+    let own = shared.committees.own();
+    let key = |raw: &ValidatorKey| PublicKey::decode(Copying(raw)).ok();
+    shared.voters().iter().filter_map(key).filter(|key| *key != own).collect()
 }
 
 /// Own transactions that have waited for a beat: a peer that was away has not heard of them.

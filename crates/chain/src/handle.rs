@@ -10,14 +10,17 @@ use yilian_crypto::{
     sign::Signature,
     ticket::{Class, Period, TicketKey},
 };
-use yilian_finality::{Answer, Bucket, Prefix, Snapshot};
+use yilian_finality::{Answer, Bucket, Committee, Prefix, Snapshot, Step};
 use yilian_ledger::{
-    ChainId, Checked, Entry, Height, Name, Parameters, Refusal, Time, Transaction,
+    ChainId, Checked, CommitteeEntry, Entry, Epoch, Epochs, Height, Name, Parameters, Refusal, Time,
+    Transaction, ValidatorKey,
     transaction::{Action, Governance},
 };
 
 use crate::{
+    config::{Peer, PeerError},
     gossip::is_fresh,
+    network::Directory,
     pool::{NotPooled, Prospect, Source},
     shared::Shared,
     store::{Row, StoreError},
@@ -26,6 +29,8 @@ use crate::{
 
 /// Most block summaries of one answer.
 const MAX_SUMMARIES: usize = 100;
+/// Most changes of the committee of one answer.
+const MAX_STEPS: usize = 32;
 
 /// Cheap to clone; the chain stops with `shutdown` or when the last handle is dropped.
 #[derive(Clone)]
@@ -35,6 +40,7 @@ pub(crate) struct Inner {
     pub shared: Arc<Shared>,
     pub requests: mpsc::Sender<Request>,
     pub outgoing: mpsc::Sender<Bytes>,
+    pub directory: watch::Sender<Directory>,
     /// Set to stop; dropping it stops, too.
     pub stop: watch::Sender<bool>,
     pub stopped: watch::Receiver<bool>,
@@ -225,6 +231,8 @@ impl Handle {
         let tip = shared.tip().borrow().clone();
         Status {
             validator: *shared.signer.verifying_key().as_bytes(),
+            votes: shared.committees.index().is_some(),
+            epoch: shared.committees.epoch(),
             height: tip.height,
             time: tip.time,
             pool: shared.pool().len(),
@@ -243,10 +251,52 @@ impl Handle {
         self.0.shared.parameters()
     }
 
-    /// This validator's signature of a governance action, with its index in the committee.
-    pub fn sign_governance(&self, action: &Action, valid_until: Time) -> (u16, Signature) {
+    /// This validator's signature of a governance action, with its index in the present committee; `None`: it has none.
+    pub fn sign_governance(&self, action: &Action, valid_until: Time) -> Option<(u16, Signature)> {
         let shared = &self.0.shared;
-        (shared.index, Governance::approve(shared.chain, action, valid_until, &shared.signer))
+        let index = shared.committees.index()?;
+        Some((index, Governance::approve(shared.chain, action, valid_until, &shared.signer)))
+    }
+
+    /// What the newest finalized state says about validators.
+    pub fn committee(&self) -> CommitteeEntry {
+        self.0.shared.committee()
+    }
+
+    /// How heights fall into epochs.
+    pub fn epochs(&self) -> Epochs {
+        self.0.shared.committees.epochs()
+    }
+
+    /// The next block's committee, with the first epoch of its term: known by executing.
+    pub fn term(&self) -> (Epoch, Committee) {
+        self.0.shared.committees.newest()
+    }
+
+    /// How committees followed each other: changes that begin in `from` or later, oldest first, at most `limit`.
+    pub async fn steps(&self, from: Epoch, limit: usize) -> Result<Vec<Step>, ChainError> {
+        let shared = &self.0.shared;
+        let step = |(epoch, members): (Epoch, Vec<ValidatorKey>)| {
+            let last = shared.committees.epochs().last(Epoch(epoch.0 - 1));
+            let row = shared.store.block(last)?;
+            let last = row.and_then(|row| row.snapshot()).ok_or(ChainError::Damaged)?;
+            Ok(Step { last, members })
+        };
+        shared.committees.terms(from, limit.min(MAX_STEPS)).into_iter().map(step).collect()
+    }
+
+    /// Replaces what the settings said about other nodes; whoever is no longer named is no longer connected to.
+    pub fn set_peers(&self, peers: &[Peer], followers: &[Peer]) -> Result<(), PeerError> {
+        let own = self.0.shared.committees.own();
+        let at = self.0.directory.borrow().members.get_value(&own).cloned();
+        let at = at.expect("a node's directory has its own address");
+        let directory = Directory::of((&own, at), peers, followers)?;
+        self.0.directory.send_if_modified(|known| {
+            let changed = *known != directory;
+            *known = directory;
+            changed
+        });
+        Ok(())
     }
 
     /// Stops consensus, network and stores, and waits until they are down.

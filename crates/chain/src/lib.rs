@@ -7,6 +7,7 @@ mod application;
 pub mod assembly;
 mod block;
 mod claims;
+mod committees;
 pub mod config;
 mod engine;
 mod evaluate;
@@ -30,7 +31,7 @@ mod validator;
 mod waiters;
 mod work;
 
-pub use config::{ChainConfig, PoolLimits, StartError};
+pub use config::{ChainConfig, Peer, PeerError, PoolLimits, StartError};
 pub use handle::{Answered, Bucketed, ChainError, Handle, SubmitError};
 pub use start::Chain;
 pub use store::StoreError;

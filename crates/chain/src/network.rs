@@ -3,6 +3,7 @@
 //! Messages in memory are bounded in advance: one quota's burst per channel and peer.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     time::Duration,
@@ -21,6 +22,7 @@ use commonware_p2p::{
     Address,
     authenticated::lookup::{self, Oracle, Receiver, Sender},
     max_message_size,
+    utils::mux::prefixed,
 };
 use commonware_runtime::{Handle, Quota, tokio};
 use commonware_stream::{
@@ -29,6 +31,7 @@ use commonware_stream::{
 };
 use commonware_utils::{NZU32, NZUsize, ordered::Map};
 use yilian_crypto::{Label, hash::tagged};
+use yilian_finality::committee::MAX_COMMITTEE;
 use yilian_ledger::ChainId;
 
 use crate::{block::Block, gossip};
@@ -68,19 +71,35 @@ pub struct Network<S, R, P, B> {
     pub blocker: B,
 }
 
-/// All members with their addresses, the validator itself included.
+/// Nodes with their addresses.
 pub type Members = Map<PublicKey, Address>;
+
+/// Where others are: whom of these a node connects to follows from the committees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Nodes that may validate, the node itself included.
+    pub members: Members,
+    /// Nodes to which blocks are served although they do not validate.
+    pub followers: Members,
+}
+
+impl Directory {
+    /// Keys of everybody known.
+    pub fn keys(&self) -> BTreeSet<PublicKey> {
+        self.members.keys().iter().chain(self.followers.keys()).cloned().collect()
+    }
+}
 
 /// The rate of every channel.
 pub fn quota() -> Quota {
     Quota::per_second(QUOTA)
 }
 
-/// Bytes of the largest message between `validators`.
-pub fn largest_message(validators: u32) -> u32 {
+/// Bytes of the largest message, whatever the committee; consensus travels under its epoch's number.
+pub fn largest_message() -> u32 {
     max_message_size(&[
-        simplex::max_payload_size::<Scheme, sha256::Digest>(validators),
-        marshal::max_payload_size::<Standard<Block>, Scheme>(validators, &()),
+        prefixed(simplex::max_payload_size::<Scheme, sha256::Digest>(MAX_COMMITTEE as u32)),
+        marshal::max_payload_size::<Standard<Block>, Scheme>(MAX_COMMITTEE as u32, &()),
         gossip::MAX_PAYLOAD,
     ])
 }
@@ -90,13 +109,13 @@ type Context = tokio::Context;
 type Authenticated =
     Network<Sender<PublicKey, Context>, Receiver<PublicKey>, Oracle<PublicKey>, Oracle<PublicKey>>;
 
-/// Encrypted connections between members who know each other's keys and addresses.
+/// Encrypted connections to at most `capacity` nodes, this one included, who know each other's keys and addresses.
 pub fn authenticated(
     context: Context,
     chain: ChainId,
     signer: &PrivateKey,
     listen: SocketAddr,
-    validators: u32,
+    capacity: usize,
 ) -> (Authenticated, Handle<()>) {
     let handshake = Cups::new(
         Sake {
@@ -108,8 +127,8 @@ pub fn authenticated(
         cups::Version::V1,
     );
     let namespace = tagged(Label::Network, &[chain.0.as_ref()]);
-    let size = NonZeroUsize::new(validators as usize).unwrap_or(NonZeroUsize::MIN);
-    let largest = largest_message(validators);
+    let size = NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN);
+    let largest = largest_message();
     let mut config: lookup::Config<Handshake> =
         lookup::Config::local(handshake, namespace.as_ref(), listen, size, largest, MAILBOX);
     config.tracked_peer_sets = NZUsize!(1);

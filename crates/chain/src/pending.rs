@@ -6,7 +6,7 @@ use std::{
 };
 
 use yilian_crypto::Digest;
-use yilian_ledger::{Checked, Entry, Height, Name, Outcome};
+use yilian_ledger::{Checked, CommitteeEntry, Entry, Height, Name, Outcome};
 
 /// A block's effects.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Evaluated {
     pub writes: BTreeMap<Name, Entry>,
     /// Values that the writes replaced.
     pub superseded: Vec<(Name, Digest)>,
+    /// As the block leaves it.
+    pub committee: CommitteeEntry,
 }
 
 /// Everything above the newest finalized block, on all branches.

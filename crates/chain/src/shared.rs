@@ -1,7 +1,7 @@
 //! What consensus, gossip, queries and the handle have in common: the view of one node on the chain.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, SystemTime},
@@ -13,13 +13,14 @@ use yilian_crypto::{
     sign::SigningKey,
     ticket::{Class, Period, TicketKey},
 };
-use yilian_finality::{Committee, Snapshot};
+use yilian_finality::Snapshot;
 use yilian_ledger::{
-    ChainId, Checked, Entry, Genesis, Height, Kind, Name, Parameters, Refusal, TicketKeys, Time,
-    transition::Counts,
+    ChainId, Checked, CommitteeEntry, Entry, Epoch, Genesis, Height, Kind, Name, Parameters, Refusal,
+    TicketKeys, Time, ValidatorKey, transition::Counts,
 };
 
 use crate::{
+    committees::Committees,
     config::PoolLimits,
     handle::ChainError,
     pending::Pending,
@@ -57,11 +58,9 @@ pub struct Tip {
 
 pub struct Shared {
     pub chain: ChainId,
-    pub committee: Committee,
-    /// Raw keys, in order.
-    pub committee_keys: Vec<[u8; 32]>,
-    /// This validator's place in the committee.
-    pub index: u16,
+    pub committees: Arc<Committees>,
+    /// What the newest finalized state says about validators.
+    committee: RwLock<CommitteeEntry>,
     pub signer: SigningKey,
     pub genesis_entries: BTreeMap<Name, Entry>,
     pub store: Store,
@@ -94,8 +93,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub fn new(
         genesis: &Genesis,
-        committee: Committee,
-        index: u16,
+        committees: Arc<Committees>,
         signer: SigningKey,
         genesis_entries: BTreeMap<Name, Entry>,
         store: Store,
@@ -104,9 +102,8 @@ impl Shared {
     ) -> Result<Self, StoreError> {
         let shared = Self {
             chain: genesis.chain_id(),
-            committee,
-            committee_keys: genesis.committee.clone(),
-            index,
+            committees,
+            committee: RwLock::default(),
             signer,
             genesis_entries,
             store,
@@ -188,6 +185,24 @@ impl Shared {
         self.parameters.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub fn committee(&self) -> CommitteeEntry {
+        self.committee.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keys that validate now or from the next change on.
+    pub fn voters(&self) -> BTreeSet<ValidatorKey> {
+        let (_, present) = self.committees.newest();
+        let next = self.committee().next.map(|change| change.members);
+        present.raw().into_iter().chain(next.into_iter().flatten()).collect()
+    }
+
+    /// Keys of the committee of the epoch before.
+    pub fn leavers(&self) -> BTreeSet<ValidatorKey> {
+        let before = self.committees.epoch().0.checked_sub(1);
+        let committee = before.and_then(|epoch| self.committees.at(Epoch(epoch)));
+        committee.map(|committee| committee.raw()).into_iter().flatten().collect()
+    }
+
     pub fn ticket_keys(&self) -> Vec<(Class, Period, TicketKey)> {
         let keys = self.ticket_keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.iter().map(|((period, class), key)| (*class, *period, key.clone())).collect()
@@ -206,11 +221,14 @@ impl Shared {
         self.store.entry(name, digest)
     }
 
-    /// Remembers parameters and ticket keys of the newest finalized state.
+    /// Remembers parameters, committee and ticket keys of the newest finalized state.
     pub fn learn(&self, name: &Name, entry: &Entry) {
         match entry {
             Entry::Parameters(parameters) => {
                 *self.parameters.write().unwrap_or_else(PoisonError::into_inner) = parameters.clone();
+            }
+            Entry::Committee(committee) => {
+                *self.committee.write().unwrap_or_else(PoisonError::into_inner) = committee.clone();
             }
             Entry::TicketKey(key) => {
                 if let Some(slot) = ticket_slot(name) {

@@ -1,13 +1,13 @@
 //! Starting a validator in earnest: a thread with the engine's runtime, fed by the handle.
 
 use std::{
-    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread,
 };
 
+use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{
     Signer as _,
     ed25519::{PrivateKey, PublicKey},
@@ -15,13 +15,12 @@ use commonware_cryptography::{
 use commonware_p2p::Address;
 use commonware_runtime::{Runner as _, Supervisor as _, tokio};
 use commonware_utils::ordered::Map;
-use yilian_finality::Committee;
 use yilian_ledger::ChainId;
 
 use crate::{
-    config::{ChainConfig, StartError},
+    config::{ChainConfig, Peer, PeerError, StartError},
     handle::Handle,
-    network::{self, Members},
+    network::{self, Directory},
     platform::Native,
     store::{Store, StoreError},
     validator::{Identity, Validator, private_key},
@@ -37,24 +36,15 @@ impl Chain {
     /// Starts a validator in threads of its own; returns when its stores are open and its network listens. Blocks the
     /// caller meanwhile (a replay after a crash takes its time).
     pub fn start(config: ChainConfig) -> Result<Handle, StartError> {
-        let committee = Committee::genesis(&config.genesis)?;
         let key = private_key(&config.signer);
-        let public = key.public_key();
-        if committee.keys().position(&public).is_none() {
-            return Err(StartError::NotAMember);
-        }
-        let members = members(&committee, &public, &config)?;
+        let directory =
+            Directory::of((&key.public_key(), config.listen.into()), &config.peers, &config.followers)?;
         drop(TcpListener::bind(config.listen).map_err(StartError::Listen)?);
         std::fs::create_dir_all(&config.data_dir).map_err(StartError::Directory)?;
         let chain = config.genesis.chain_id();
         let store = Store::open(&config.data_dir.join("entries.redb"), chain)?;
-        let identity = Identity {
-            genesis: &config.genesis,
-            signer: &config.signer,
-            committee,
-            members,
-            pool: config.pool,
-        };
+        let identity =
+            Identity { genesis: &config.genesis, signer: &config.signer, directory, pool: config.pool };
         let (validator, handle, ended) = Validator::new(identity, store, Arc::new(Native))?;
         let (started, is_up) = mpsc::sync_channel(1);
         let runtime = tokio::Config::new()
@@ -81,7 +71,7 @@ async fn run(
     started: mpsc::SyncSender<()>,
 ) {
     let connect = context.child("network");
-    let (network, task) = network::authenticated(connect, chain, &key, listen, validator.members());
+    let (network, task) = network::authenticated(connect, chain, &key, listen, validator.capacity());
     let up = || {
         // Whoever started it waits, or has gone.
         let _ = started.send(());
@@ -89,23 +79,27 @@ async fn run(
     validator.run(context, network, vec![task], up).await;
 }
 
-/// Every member's address; one's own is where one listens.
-fn members(committee: &Committee, own: &PublicKey, config: &ChainConfig) -> Result<Members, StartError> {
-    let raw: BTreeMap<&[u8], SocketAddr> =
-        config.peers.iter().map(|(key, address)| (key.as_slice(), *address)).collect();
-    let known = |key: &&[u8]| committee.keys().iter().any(|member| member.as_ref() == *key);
-    if !raw.keys().all(known) {
-        return Err(StartError::PeerUnknown);
-    }
-    let addresses: Result<Vec<_>, StartError> = committee
-        .keys()
-        .iter()
-        .map(|key| {
-            let address = if key == own { Some(config.listen) } else { raw.get(key.as_ref()).copied() };
-            address.map(|address| (key.clone(), Address::from(address))).ok_or(StartError::PeerMissing)
+impl Directory {
+    /// What settings say; one's own address is where one listens.
+    pub fn of(
+        (own, at): (&PublicKey, Address),
+        peers: &[Peer],
+        followers: &[Peer],
+    ) -> Result<Self, PeerError> {
+        let decode = |(key, address): &Peer| match PublicKey::decode(Copying(key)) {
+            Ok(key) => Ok((key, Address::from(*address))),
+            Err(_) => Err(PeerError(*key)),
+        };
+        let others = |list: &[Peer]| -> Result<Vec<_>, PeerError> {
+            list.iter().map(decode).filter(|peer| !matches!(peer, Ok((key, _)) if key == own)).collect()
+        };
+        let mut members = others(peers)?;
+        members.push((own.clone(), at));
+        Ok(Self {
+            members: Map::from_iter_dedup(members),
+            followers: Map::from_iter_dedup(others(followers)?),
         })
-        .collect();
-    addresses.map(Map::from_iter_dedup)
+    }
 }
 
 impl From<StoreError> for StartError {

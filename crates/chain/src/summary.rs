@@ -55,8 +55,12 @@ pub struct Included {
 /// A node's own view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// The validator's key, raw.
+    /// The node's key, raw.
     pub validator: [u8; 32],
+    /// Whether it is in the next block's committee.
+    pub votes: bool,
+    /// Of the next block.
+    pub epoch: Epoch,
     pub height: Height,
     /// Newest finalized block's time.
     pub time: Time,

@@ -11,9 +11,7 @@ use commonware_storage::Context as StorageContext;
 use tracing::debug;
 use yilian_crypto::{Digest, ticket::Period};
 use yilian_finality::snapshot::MAX_AHEAD_MS;
-use yilian_ledger::{
-    BlockContext, Checked, Entry, Epoch, ExecuteError, Height, Known, Name, Refusal, Time, select,
-};
+use yilian_ledger::{BlockContext, Checked, Entry, ExecuteError, Height, Known, Name, Refusal, Time, select};
 
 use crate::{
     claims::{heals, spends},
@@ -135,12 +133,13 @@ impl<E: Spawner + StorageContext> Query<E> {
         if checked.transaction().body.payment().is_some() {
             return self.try_tickets(checked, time).await;
         }
-        let context = BlockContext { chain: self.shared.chain, height, epoch: Epoch::default(), time };
+        let epoch = self.shared.committees.epochs().of(height);
+        let context = BlockContext { chain: self.shared.chain, height, epoch, time };
         // Ended grants that still stand are not what this asks about: nothing is due.
         let swept = Entry::ExpiryCursor { period: Period(u32::MAX), index: 0 };
         let mut known = Known::from([(Name::expiry_cursor(), Some(swept))]);
         for _ in 0..MAX_ROUNDS {
-            match select(&context, &self.shared.committee_keys, &known, std::slice::from_ref(checked)) {
+            match select(&context, &known, std::slice::from_ref(checked)) {
                 Ok(selection) => {
                     return Ok(match selection.refused.first() {
                         None => Trial::Good,

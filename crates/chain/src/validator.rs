@@ -10,22 +10,22 @@ use commonware_cryptography::{
 };
 use commonware_p2p::{AddressableManager, Blocker, Receiver, Sender};
 use commonware_runtime::Handle as Task;
-use commonware_utils::ordered::Quorum as _;
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info};
 use yilian_crypto::{Secret, sign::SigningKey};
 use yilian_finality::Committee;
-use yilian_ledger::Genesis;
+use yilian_ledger::{Genesis, Height};
 
 use crate::{
     application::genesis_entries,
     block::Block,
+    committees::Committees,
     config::{PoolLimits, StartError},
     engine::{self, Running, Setup},
     gossip,
     handle::{Handle, Inner, Request},
-    network::{Members, Network},
+    network::{Directory, Network},
     platform::Platform,
     query::Query,
     runtime::Runtime,
@@ -35,6 +35,8 @@ use crate::{
 
 /// Questions and transactions that wait for the engine.
 const QUEUE: usize = 1024;
+/// Peers that a network has room for beyond those known at the start.
+const SPARE_PEERS: usize = 8;
 /// How long actors may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -43,9 +45,8 @@ pub struct Identity<'a> {
     pub genesis: &'a Genesis,
     /// Seed of its Ed25519 key.
     pub signer: &'a Secret<[u8; 32]>,
-    pub committee: Committee,
-    /// All members' addresses, its own included.
-    pub members: Members,
+    /// Where others are.
+    pub directory: Directory,
     pub pool: PoolLimits,
 }
 
@@ -54,7 +55,8 @@ pub struct Validator {
     shared: Arc<Shared>,
     genesis: Arc<Block>,
     signer: PrivateKey,
-    members: Members,
+    directory: watch::Receiver<Directory>,
+    capacity: usize,
     requested: mpsc::Receiver<Request>,
     to_send: mpsc::Receiver<Bytes>,
     stopping: watch::Receiver<bool>,
@@ -67,30 +69,34 @@ impl Validator {
         store: Store,
         platform: Arc<dyn Platform>,
     ) -> Result<(Self, Handle, Ended), StartError> {
-        let Identity { genesis, signer, committee, members, pool } = identity;
+        let Identity { genesis, signer, directory, pool } = identity;
         let key = private_key(signer);
-        let index = committee.keys().index(&key.public_key()).ok_or(StartError::NotAMember)?;
+        let committees = committees(genesis, key.clone(), &store)?;
+        let capacity = capacity(&committees, &directory);
+        check_reachable(&committees.newest().1, &key.public_key(), &directory)?;
         let entries: BTreeMap<_, _> = genesis_entries(genesis)?;
         let initial = engine::initial_state();
-        let block = Block::genesis(genesis, &committee, initial.root, initial.range);
+        let block = Block::genesis(genesis, &Committee::genesis(genesis)?, initial.root, initial.range);
         let signer = SigningKey::from_seed(signer.clone());
-        let index = index.get() as u16;
-        let shared =
-            Arc::new(Shared::new(genesis, committee, index, signer, entries, store, pool, platform)?);
+        let shared = Shared::new(genesis, committees, signer, entries, store, pool, platform)?;
+        let shared = Arc::new(shared);
 
         let (requests, requested) = mpsc::channel(QUEUE);
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (stop, stopping) = watch::channel(false);
         let (has_stopped, stopped) = watch::channel(false);
-        let handle = Handle(Arc::new(Inner { shared: shared.clone(), requests, outgoing, stop, stopped }));
+        let (known, directory) = watch::channel(directory);
+        let inner = Inner { shared: shared.clone(), requests, outgoing, directory: known, stop, stopped };
+        let handle = Handle(Arc::new(inner));
+        let genesis = Arc::new(block);
         let validator =
-            Self { shared, genesis: Arc::new(block), signer: key, members, requested, to_send, stopping };
+            Self { shared, genesis, signer: key, directory, capacity, requested, to_send, stopping };
         Ok((validator, handle, Ended(has_stopped)))
     }
 
-    /// Number of members.
-    pub fn members(&self) -> u32 {
-        self.members.len() as u32
+    /// Most peers to make a network for, the node itself included.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Runs until the handle says stop, all handles are gone, or a part of the engine fails. `started` is called when the
@@ -108,8 +114,9 @@ impl Validator {
         P: AddressableManager<PublicKey = PublicKey> + Sync,
         B: Blocker<PublicKey = PublicKey> + Sync,
     {
-        let Self { shared, genesis, signer, members, mut requested, to_send, mut stopping } = self;
-        let setup = Setup { shared, genesis, signer, members, outgoing: to_send };
+        let Self { shared, genesis, signer, directory, capacity, mut requested, to_send, mut stopping } =
+            self;
+        let setup = Setup { shared, genesis, signer, directory, capacity, outgoing: to_send };
         let Running { query, tasks } = engine::start(&context, setup, network).await;
         started();
         info!(height = query.shared.tip().borrow().height.0, "chain is up");
@@ -135,6 +142,28 @@ impl Validator {
         // Whoever does not stop in time loses nothing: what was acknowledged is on disk.
         let _ = context.child("stop").stop(0, Some(STOP_TIMEOUT)).await;
     }
+}
+
+/// Who validates, by the genesis and what is on disk.
+fn committees(genesis: &Genesis, key: PrivateKey, store: &Store) -> Result<Arc<Committees>, StartError> {
+    let newest = store.blocks(None, 1)?.first().map_or(Height(0), |row| row.header.height);
+    Ok(Arc::new(Committees::new(genesis, key, &store.terms()?, newest)?))
+}
+
+/// Everybody that is known, and some who may come while the process runs.
+fn capacity(committees: &Committees, directory: &Directory) -> usize {
+    let mut known = directory.keys();
+    known.extend(committees.newest().1.keys().iter().cloned());
+    known.insert(committees.own());
+    known.len() + SPARE_PEERS
+}
+
+/// Less than a quorum of the present committee within reach is a mistake in the settings.
+fn check_reachable(committee: &Committee, own: &PublicKey, directory: &Directory) -> Result<(), StartError> {
+    let known = directory.keys();
+    let reachable = committee.keys().iter().filter(|key| *key == own || known.contains(*key)).count();
+    let quorum = committee.quorum();
+    if reachable < quorum { Err(StartError::PeersMissing { known: reachable, quorum }) } else { Ok(()) }
 }
 
 /// To be kept until the validator's runtime is down, its stores closed: dropped, it tells the handle so.

@@ -1,7 +1,7 @@
 //! Arguments that fix a new chain's parameters.
 
 use clap::Args;
-use yilian_ledger::Parameters;
+use yilian_ledger::{Parameters, genesis::EPOCH_BLOCKS};
 
 use crate::failure;
 
@@ -20,6 +20,10 @@ pub struct ChainArguments {
     /// A new chain makes a block every so often when nothing happens [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = milliseconds)]
     idle_block_seconds: Option<Milliseconds>,
+
+    /// Blocks of a new chain's epochs: committees change between epochs only [default: 1024]
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(2..=1 << 20))]
+    epoch_blocks: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +39,14 @@ impl ChainArguments {
             ("--period-seconds", self.period_seconds.is_some()),
             ("--expiry-classes", self.expiry_classes.is_some()),
             ("--idle-block-seconds", self.idle_block_seconds.is_some()),
+            ("--epoch-blocks", self.epoch_blocks.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    /// Blocks of an epoch.
+    pub fn epoch_blocks(&self) -> u64 {
+        self.epoch_blocks.unwrap_or(EPOCH_BLOCKS)
     }
 
     /// Within the ledger's bounds, or wrong usage.

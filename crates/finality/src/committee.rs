@@ -74,9 +74,14 @@ impl Committee {
 
     /// `tagged(Committee, keys)`: what a header names as the next committee.
     pub fn digest(&self) -> Digest {
-        let parts: Vec<&[u8]> = self.keys.iter().map(|k| k.as_ref()).collect();
-        tagged(Label::Committee, &parts)
+        digest_of(&self.raw())
     }
+}
+
+/// The digest of members that are a committee (F-1): they are not checked here.
+pub fn digest_of(members: &[ValidatorKey]) -> Digest {
+    let parts: Vec<&[u8]> = members.iter().map(AsRef::as_ref).collect();
+    tagged(Label::Committee, &parts)
 }
 
 /// By the strict rules for keys (no small order, canonical), which the engine's own decoding is more lenient than.

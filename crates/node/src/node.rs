@@ -1,6 +1,6 @@
 //! A running node: chain, HTTP interface and upkeep, from start to graceful end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use commonware_codec::Encode as _;
 use redb::Database;
@@ -17,7 +17,7 @@ use yilian_ledger::Genesis;
 use crate::{
     app::{App, Parts, now_ms},
     backup::Backups,
-    config::NodeConfig,
+    config::{NodeConfig, read_settings},
     database::{self, DatabaseError},
     datadir::{DataDir, DataDirError},
     governance::Policy,
@@ -112,6 +112,7 @@ impl Node {
         let followed = chain.clone();
         tasks.spawn(async move { standing.follow(followed, genesis).await });
         tasks.spawn(upkeep(app.clone(), database));
+        tasks.spawn(follow_settings(config.dir.clone(), chain.clone()));
         let (content, grace) = (app.content.clone(), config.content.grace());
         tasks.spawn(async move { content.collect_every(COLLECTION, grace).await });
         let limits = Limits {
@@ -176,6 +177,25 @@ fn assemble(
         subscribers: Arc::new(Semaphore::new(config.limits.subscribers)),
         stop,
     }))
+}
+
+/// Takes up peers and followers that its operator adds or moves; a file that cannot be read changes nothing.
+async fn follow_settings(dir: PathBuf, chain: Handle) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let read = dir.clone();
+        let directory = crate::blocking(move || read_settings(&read).and_then(|s| s.directory())).await;
+        match directory {
+            Ok((peers, followers)) => {
+                if let Err(error) = chain.set_peers(&peers, &followers) {
+                    tracing::warn!(%error, "peers are as before");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "settings cannot be read again: peers are as before"),
+        }
+    }
 }
 
 /// Removes what has ended, again and again.

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::broadcast::error::RecvError;
 use yilian_chain::{BlockSummary, Handle};
 use yilian_crypto::Digest;
-use yilian_finality::{Prefix, verify_bucket, verify_historical};
+use yilian_finality::{Prefix, Trust, verify_bucket, verify_historical};
 use yilian_ledger::{Entry, Genesis, Kind, Name, Time};
 
 use crate::view::Unavailable;
@@ -72,7 +72,9 @@ async fn read(chain: &Handle, genesis: &Genesis) -> Result<HashSet<Digest>, Unav
     for kind in [Kind::Institution, Kind::Practitioner] {
         for prefix in prefixes(kind, chain) {
             let bucketed = chain.bucket(prefix).await.map_err(|_| Unavailable)?;
-            let header = verify_historical(genesis, &bucketed.snapshot).map_err(|_| Unavailable)?;
+            let (epoch, committee) = chain.term();
+            let trust = Trust::of(genesis, epoch, committee).map_err(|_| Unavailable)?;
+            let header = verify_historical(&trust, &bucketed.snapshot).map_err(|_| Unavailable)?;
             let entries = verify_bucket(&header, &prefix, &bucketed.bucket).map_err(|_| Unavailable)?;
             mailboxes.extend(entries.values().flat_map(|entry| named_by(entry, now)));
         }

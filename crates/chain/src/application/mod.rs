@@ -23,7 +23,7 @@ use commonware_storage::{Context as StorageContext, qmdb::sync::Target};
 use futures::StreamExt as _;
 use tracing::{debug, error, warn};
 use yilian_crypto::Digest;
-use yilian_finality::Header;
+use yilian_finality::{Header, committee::digest_of};
 use yilian_ledger::{BlockContext, Checked, Entry, Height, Name, Selection, Time, transition::Counts};
 
 use crate::{
@@ -55,16 +55,14 @@ struct Effects<E: Spawner + StorageContext> {
     merkleized: Merkleized<E>,
     evaluated: Evaluated,
     counts: Counts,
+    /// Digest of the next block's committee.
+    next_committee: Digest,
 }
 
 impl Machine {
     fn block_context(&self, parent: &Header, time: Time) -> BlockContext {
-        BlockContext {
-            chain: self.shared.chain,
-            height: Height(parent.height.0 + 1),
-            epoch: parent.epoch,
-            time,
-        }
+        let epoch = self.shared.committees.epochs().after(parent.height);
+        BlockContext { chain: self.shared.chain, height: Height(parent.height.0 + 1), epoch, time }
     }
 
     /// Writes a selection on top of the parent's state. The genesis entries come first in block 1 (B-4).
@@ -83,6 +81,9 @@ impl Machine {
             batches = batches.write(state_key(name), Some(engine_digest(&entry.digest())));
         }
         let merkleized = batches.merkleize().await.map_err(|_| EvaluateError::Abandoned)?;
+        let committee = selection.transition.committee;
+        let next = committee.at(self.shared.committees.epochs().after(height));
+        let next_committee = digest_of(next);
         let evaluated = Evaluated {
             digest: Default::default(),
             parent: parent.digest(),
@@ -91,9 +92,10 @@ impl Machine {
             outcomes: selection.transition.outcomes,
             writes,
             superseded: superseded.into_iter().collect(),
+            committee,
         };
         let counts = parent.counts.plus(&selection.transition.created);
-        Ok(Effects { merkleized, evaluated, counts })
+        Ok(Effects { merkleized, evaluated, counts, next_committee })
     }
 }
 

@@ -41,19 +41,19 @@ impl Machine {
     ) -> Option<Proposed<Self, E>> {
         let Filled { time, transactions, selection, superseded } =
             self.fill::<E>(now, parent, &batches).await?;
-        let Effects { merkleized, mut evaluated, counts } =
+        let Effects { merkleized, mut evaluated, counts, next_committee } =
             self.apply::<E>(parent, superseded, transactions, selection, batches).await.ok()?;
         let operations = NonEmptyRange::new(merkleized.sync_boundary()..merkleized.bounds().tip.size).ok()?;
         let header = Header {
             parent: parent.digest(),
             height: evaluated.height,
-            epoch: parent.epoch,
+            epoch: self.shared.committees.epochs().of(evaluated.height),
             time,
             transaction_root: transaction_root(evaluated.transactions.iter().map(Checked::digest)),
             transactions: evaluated.transactions.len() as u32,
             state_root: ledger_digest(&merkleized.root()),
             counts,
-            next_committee: self.shared.committee.digest(),
+            next_committee,
             engine: Engine {
                 context: consensus,
                 operations_root: ledger_digest(&merkleized.ops_root()),

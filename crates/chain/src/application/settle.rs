@@ -2,7 +2,8 @@
 
 use commonware_codec::Encode as _;
 use commonware_consensus::types;
-use yilian_ledger::{Checked, Kind, Refusal};
+use tracing::info;
+use yilian_ledger::{Checked, Epoch, Kind, Refusal, ValidatorKey};
 
 use super::Machine;
 use crate::{
@@ -45,9 +46,32 @@ impl Machine {
             row,
             writes: evaluated.writes.iter().map(|(name, entry)| (*name, entry)).collect(),
             superseded: &evaluated.superseded,
+            term: self.next_term(&evaluated),
         };
         self.shared.store.commit(&commit).expect("the entry store takes a finalized block");
+        self.open_epoch(&evaluated);
         self.publish(&commit.row, &evaluated);
+    }
+
+    /// The members of the next block's term, if this block ends one.
+    fn next_term(&self, evaluated: &Evaluated) -> Option<(Epoch, Vec<ValidatorKey>)> {
+        let committees = &self.shared.committees;
+        let (epoch, next) =
+            (committees.epochs().of(evaluated.height), committees.epochs().after(evaluated.height));
+        let members = evaluated.committee.at(next);
+        let is_new = committees.at(epoch).is_none_or(|present| present.raw() != members);
+        is_new.then(|| (next, members.to_vec()))
+    }
+
+    /// After an epoch's last block the next one's committee is known (B-61).
+    fn open_epoch(&self, evaluated: &Evaluated) {
+        let committees = &self.shared.committees;
+        if committees.epochs().is_last(evaluated.height) {
+            let next = committees.epochs().after(evaluated.height);
+            let opened = committees.begin(next, evaluated.committee.at(next));
+            let is_new = opened.expect("the ledger takes only members that are a committee");
+            info!(epoch = next.0, is_new, votes = committees.index().is_some(), "next epoch");
+        }
     }
 
     fn publish(&self, row: &Row, evaluated: &Evaluated) {

@@ -23,7 +23,9 @@ use crate::{
 pub enum Invalid {
     #[error("the block does not follow its parent")]
     Parent,
-    #[error("wrong epoch or next committee")]
+    #[error("wrong epoch")]
+    Epoch,
+    #[error("another next committee than the state's")]
     Committee,
     #[error("time is not later than the parent's")]
     TimeBefore,
@@ -47,11 +49,10 @@ impl Machine {
         {
             return Err(Invalid::Parent);
         }
-        if header.epoch != parent.epoch
+        if header.epoch != self.shared.committees.epochs().of(header.height)
             || engine.round.epoch() != types::Epoch::new(header.epoch.0)
-            || header.next_committee != self.shared.committee.digest()
         {
-            return Err(Invalid::Committee);
+            return Err(Invalid::Epoch);
         }
         if header.time <= parent.time {
             return Err(Invalid::TimeBefore);
@@ -92,10 +93,13 @@ impl Machine {
             let superseded = loader.superseded_by(&selection);
             (transactions, selection, superseded)
         };
-        let Effects { merkleized, mut evaluated, counts } =
+        let Effects { merkleized, mut evaluated, counts, next_committee } =
             self.apply::<E>(parent, superseded, transactions, selection, batches).await?;
         if counts != header.counts {
             return Err(Invalid::Counts);
+        }
+        if next_committee != header.next_committee {
+            return Err(Invalid::Committee);
         }
         // The engine compares the operations' root only; proofs stand under this one.
         if ledger_digest(&merkleized.root()) != header.state_root {

@@ -1,6 +1,7 @@
 //! The wiring of the engine: consensus, marshal, state, gossip over a network (spec B-50 to B-53). The same on every
 //! runtime and network.
 
+mod rotation;
 mod storage;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use ::tokio::sync::mpsc;
+use ::tokio::sync::{mpsc, watch};
 use bytes::Bytes;
 use commonware_broadcast::buffered;
 use commonware_consensus::{
@@ -27,11 +28,10 @@ use commonware_consensus::{
         scheme::ed25519::Scheme,
         types::Activity,
     },
-    types::{Epoch, FixedEpocher, ViewDelta},
+    types::{self, FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{
     Digested, Digestible as _, Sha256, Signer as _,
-    certificate::ConstantProvider,
     ed25519::{PrivateKey, PublicKey},
     sha256,
 };
@@ -44,23 +44,24 @@ use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, buffer::paged::CacheRef, tokio};
 use commonware_storage::{archive::prunable, mmr, qmdb::sync::Target};
 use commonware_utils::{NZDuration, NZU64, NZUsize};
-use yilian_finality::certificate::namespace;
+use yilian_finality::committee::MAX_COMMITTEE;
+use yilian_ledger::Epochs;
 
 use crate::{
     application::{Consensus, Machine},
     block::Block,
+    committees::Schemes,
     gossip,
-    network::{Members, Network},
+    network::{Directory, Network},
     pacing::{self, Paced},
     query::Query,
     runtime::Runtime,
     shared::Shared,
     state::Databases,
 };
+use rotation::Rotation;
 use storage::{BUFFER, BlocksOnly, ITEMS_PER_SECTION};
 
-/// The one epoch of a fixed committee never ends.
-const EPOCH_LENGTH: NonZeroU64 = NZU64!(u64::MAX);
 const MAILBOX: NonZeroUsize = NZUsize!(256);
 
 /// What the engine is started with.
@@ -68,7 +69,9 @@ pub struct Setup {
     pub shared: Arc<Shared>,
     pub genesis: Arc<Block>,
     pub signer: PrivateKey,
-    pub members: Members,
+    pub directory: watch::Receiver<Directory>,
+    /// Most peers that the network was made for, the node itself included.
+    pub capacity: usize,
     pub outgoing: mpsc::Receiver<Bytes>,
 }
 
@@ -92,10 +95,9 @@ where
     P: AddressableManager<PublicKey = PublicKey> + Sync,
     B: Blocker<PublicKey = PublicKey> + Sync,
 {
-    let Setup { shared, genesis, signer, members, outgoing } = setup;
-    let Network { channels, mut peers, blocker } = network;
+    let Setup { shared, genesis, signer, directory, capacity, outgoing } = setup;
+    let Network { channels, peers, blocker } = network;
     let public = signer.public_key();
-    peers.track(0, members);
 
     let cache = storage::cache();
     let backfill = marshal_resolver::init(
@@ -120,18 +122,15 @@ where
             deque_size: 8,
             priority: false,
             codec_config: (),
-            peer_provider: peers,
+            peer_provider: peers.clone(),
             strategy: Sequential,
         },
     );
     let mut tasks = vec![buffer_engine.start(channels.blocks)];
 
-    let namespace = namespace(shared.chain);
-    let scheme = Scheme::signer(namespace.as_ref(), shared.committee.keys().clone(), signer)
-        .expect("the signer is in the committee");
     let certificates = prunable::Archive::init(
         context.child("certificates"),
-        storage::archive("certificates", &cache, shared.committee.len()),
+        storage::archive("certificates", &cache, MAX_COMMITTEE),
     )
     .await
     .expect("the certificate archive opens");
@@ -140,13 +139,13 @@ where
         .expect("the block archive opens");
     let plan = SyncPlan::init(context.child("plan"), "plan").await;
     let digest = genesis.digest();
-    let epocher = FixedEpocher::new(EPOCH_LENGTH);
+    let epocher = FixedEpocher::new(epoch_length(shared.committees.epochs()));
     let (marshal_actor, marshal, floor) = MarshalActor::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
         certificates,
         blocks,
         marshal::Config {
-            provider: ConstantProvider::new(scheme.clone()),
+            provider: Schemes(shared.committees.clone()),
             epocher: epocher.clone(),
             start: plan.marshal_start(Digested::precomputed(genesis.clone(), digest)),
             partition_prefix: "marshal".into(),
@@ -187,25 +186,42 @@ where
         },
     );
     let paced = Paced { inner: state.clone(), shared: shared.clone() };
-    let deferred = Deferred::new(context.child("deferred"), paced, marshal, epocher);
+    let deferred = Deferred::new(context.child("deferred"), paced, marshal.clone(), epocher);
     tasks.push(marshal_actor.start(state.clone(), buffer, backfill));
     tasks.push(stateful.start());
-    let engine =
-        simplex::Engine::new(context.child("consensus"), consensus(scheme, blocker, deferred, digest, cache));
-    tasks.push(engine.start(channels.votes, channels.certificates, channels.resolver));
+    let rotation = Rotation {
+        context: context.child("epochs"),
+        shared: shared.clone(),
+        genesis: digest,
+        marshal,
+        peers,
+        blocker,
+        application: deferred,
+        cache,
+        directory,
+        capacity,
+    };
+    tasks.push(rotation.start([channels.votes, channels.certificates, channels.resolver]));
     let query = Query { shared, databases: state.subscribe_databases().await };
     tasks.extend(pool_tasks(context, &query, outgoing, channels.transactions));
     Running { query, tasks }
 }
 
-/// Consensus with one application as automaton, relay and reporter.
+/// Blocks of an epoch, as the engine counts them.
+fn epoch_length(epochs: Epochs) -> NonZeroU64 {
+    NonZeroU64::new(epochs.blocks).expect("a genesis has epochs of two blocks at least")
+}
+
+/// Consensus of an epoch, with one application as automaton, relay and reporter.
 fn consensus<B, A>(
     scheme: Scheme,
     blocker: B,
     application: A,
-    genesis: sha256::Digest,
+    epoch: types::Epoch,
+    partition: String,
+    root: sha256::Digest,
     cache: CacheRef,
-) -> simplex::Config<Scheme, RoundRobin<Sha256>, B, sha256::Digest, A, A, A, Sequential>
+) -> rotation::Config<B, A>
 where
     B: Blocker<PublicKey = PublicKey>,
     A: CertifiableAutomaton<Context = Consensus>
@@ -221,10 +237,10 @@ where
         relay: application.clone(),
         reporter: application,
         strategy: Sequential,
-        partition: "consensus".into(),
+        partition,
         mailbox_size: MAILBOX,
-        epoch: Epoch::zero(),
-        floor: simplex::config::Floor::Genesis(genesis),
+        epoch,
+        floor: simplex::config::Floor::Genesis(root),
         replay_buffer: BUFFER,
         write_buffer: BUFFER,
         page_cache: cache,

@@ -14,9 +14,9 @@ use std::path::Path;
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition};
 use yilian_crypto::Digest;
-use yilian_ledger::{ChainId, Entry, Height, Kind, Name};
+use yilian_ledger::{ChainId, Entry, Epoch, Height, Kind, Name, ValidatorKey};
 
-use crate::summary::TransactionSummary;
+use crate::{committees::Terms, summary::TransactionSummary};
 pub use row::Row;
 
 const ENTRIES: TableDefinition<'_, [u8; 64], &[u8]> = TableDefinition::new("entries");
@@ -24,8 +24,10 @@ const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 const TRANSACTIONS: TableDefinition<'_, [u8; 32], u64> = TableDefinition::new("transactions");
 /// Keys of `ENTRIES` to drop once the block at this height lies `DROP_LAG` behind.
 const DROPS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("drops");
-/// Entries that the node itself needs at its start: parameters and ticket keys, newest value by name.
+/// Entries that the node itself needs at its start: parameters, committee and ticket keys, newest value by name.
 const PINNED: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("pinned");
+/// Members by the first epoch of their term, the genesis' aside.
+const TERMS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("terms");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Blocks between a grant's end and the erasure of what it carried.
@@ -39,6 +41,8 @@ pub struct Commit<'a> {
     pub writes: Vec<(Name, &'a Entry)>,
     /// Values that are no more.
     pub superseded: &'a [(Name, Digest)],
+    /// Members of the term that begins behind this block, if one does.
+    pub term: Option<(Epoch, Vec<ValidatorKey>)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +93,7 @@ impl Store {
             transaction.open_table(TRANSACTIONS)?;
             transaction.open_table(DROPS)?;
             transaction.open_table(PINNED)?;
+            transaction.open_table(TERMS)?;
         }
         transaction.commit()?;
         Ok(Self { database })
@@ -132,7 +137,23 @@ impl Store {
         place.map(|place| Some((row, place))).ok_or(StoreError::Damaged("a transaction's place"))
     }
 
-    /// Parameters and ticket keys.
+    /// Members of every term but the genesis'.
+    pub(crate) fn terms(&self) -> Result<Terms, StoreError> {
+        let table = self.database.begin_read()?.open_table(TERMS)?;
+        table
+            .iter()?
+            .map(|row| {
+                let (epoch, members) = row?;
+                let (keys, rest) = members.value().as_chunks::<32>();
+                if !rest.is_empty() {
+                    return Err(StoreError::Damaged("a committee"));
+                }
+                Ok((Epoch(epoch.value()), keys.to_vec()))
+            })
+            .collect()
+    }
+
+    /// Parameters, committee and ticket keys.
     pub(crate) fn pinned(&self) -> Result<Vec<(Name, Entry)>, StoreError> {
         let table = self.database.begin_read()?.open_table(PINNED)?;
         table
@@ -177,6 +198,9 @@ impl Store {
             for included in &commit.row.transactions {
                 transactions.insert(included.digest.0, height)?;
             }
+            if let Some((epoch, members)) = &commit.term {
+                transaction.open_table(TERMS)?.insert(epoch.0, members.concat().as_slice())?;
+            }
             let mut blocks = transaction.open_table(BLOCKS)?;
             blocks.insert(height, commit.row.encode().as_ref())?;
         }
@@ -197,7 +221,7 @@ fn never_returns(name: &Name) -> bool {
 }
 
 fn is_pinned(name: &Name) -> bool {
-    matches!(name.kind(), Some(Kind::Parameters | Kind::TicketKey))
+    matches!(name.kind(), Some(Kind::Parameters | Kind::TicketKey | Kind::Committee))
 }
 
 fn key(name: &Name, digest: &Digest) -> [u8; 64] {

@@ -39,7 +39,7 @@ fn gives_back_what_was_committed_after_a_restart_and_twice_is_once() {
     let (name, entry) = (name(Kind::Record), entry(1));
     for _ in 0..2 {
         let store = open(directory.path()).unwrap();
-        let commit = Commit { row: row.clone(), writes: vec![(name, &entry)], superseded: &[] };
+        let commit = Commit { row: row.clone(), writes: vec![(name, &entry)], superseded: &[], term: None };
         store.commit(&commit).unwrap();
     }
     let store = open(directory.path()).unwrap();
@@ -67,15 +67,19 @@ fn erases_an_ended_grant_after_the_lag_and_keeps_other_values() {
     let (grant, member) = (name(Kind::Grant), name(Kind::Institution));
     let (old, new) = (entry(1), entry(2));
     let both = |entry| vec![(grant, entry), (member, entry)];
-    store.commit(&Commit { row: row(1, vec![]), writes: both(&old), superseded: &[] }).unwrap();
+    store.commit(&Commit { row: row(1, vec![]), writes: both(&old), superseded: &[], term: None }).unwrap();
     let superseded = [(grant, old.digest()), (member, old.digest())];
-    store.commit(&Commit { row: row(2, vec![]), writes: both(&new), superseded: &superseded }).unwrap();
+    store
+        .commit(&Commit { row: row(2, vec![]), writes: both(&new), superseded: &superseded, term: None })
+        .unwrap();
     for height in 3..=2 + DROP_LAG {
-        store.commit(&Commit { row: row(height, vec![]), writes: vec![], superseded: &[] }).unwrap();
+        store
+            .commit(&Commit { row: row(height, vec![]), writes: vec![], superseded: &[], term: None })
+            .unwrap();
     }
     assert!(store.entry(&grant, &old.digest()).unwrap().is_some());
     let next = row(3 + DROP_LAG, vec![]);
-    store.commit(&Commit { row: next, writes: vec![], superseded: &[] }).unwrap();
+    store.commit(&Commit { row: next, writes: vec![], superseded: &[], term: None }).unwrap();
     assert!(store.entry(&grant, &old.digest()).unwrap().is_none());
     assert!(store.entry(&grant, &new.digest()).unwrap().is_some());
     assert!(store.entry(&member, &old.digest()).unwrap().is_some());
@@ -86,7 +90,9 @@ fn lists_blocks_newest_first() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).unwrap();
     for height in 1..=5 {
-        store.commit(&Commit { row: row(height, vec![]), writes: vec![], superseded: &[] }).unwrap();
+        store
+            .commit(&Commit { row: row(height, vec![]), writes: vec![], superseded: &[], term: None })
+            .unwrap();
     }
     let heights = |before, limit| -> Vec<u64> {
         store.blocks(before, limit).unwrap().iter().map(|r| r.header.height.0).collect()

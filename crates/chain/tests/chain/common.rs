@@ -45,23 +45,39 @@ pub fn genesis(world: &World) -> Genesis {
 
 impl Net {
     pub fn new(seed: u64) -> Self {
-        let mut world = World::new(seed);
+        Self::of(World::new(seed))
+    }
+
+    /// Epochs of so many blocks, and so many nodes beside the four validators, to which all others serve blocks.
+    pub fn with_epochs(seed: u64, blocks: u64, others: usize) -> Self {
+        let mut world = World::with_epochs(seed, blocks);
+        world.joiners = (0..others).map(|_| world.key()).collect();
+        Self::of(world)
+    }
+
+    fn of(mut world: World) -> Self {
         let root = valid_now(contents(Level::Root, "root", &world.root.key));
         world.root.certificate = issue(&root, None, &world.root.key).unwrap();
         world.genesis = genesis(&world);
         world.chain = world.genesis.chain_id();
-        let addresses = yilian_testkit::ports::free(4);
+        let addresses = yilian_testkit::ports::free(4 + world.joiners.len());
         Self { world, addresses, directory: tempfile::tempdir().unwrap() }
     }
 
+    /// The key of a node: validators of the genesis first.
+    pub fn key(&self, index: usize) -> SigningKey {
+        self.world.validators.iter().chain(&self.world.joiners).nth(index).unwrap().clone()
+    }
+
     pub fn config(&self, index: usize) -> ChainConfig {
-        config(
-            &self.world.genesis,
-            &self.world.validators[index],
-            &self.addresses,
-            index,
-            &self.directory.path().join(index.to_string()),
-        )
+        let directory = self.directory.path().join(index.to_string());
+        let mut config = config(&self.world.genesis, &self.key(index), &self.addresses, index, &directory);
+        let all =
+            (0..self.addresses.len()).map(|i| (*self.key(i).verifying_key().as_bytes(), self.addresses[i]));
+        if !self.world.joiners.is_empty() {
+            config.followers = all.collect();
+        }
+        config
     }
 
     pub fn start(&self, index: usize) -> Handle {
@@ -108,6 +124,7 @@ pub fn config(
         signer: signer.seed().clone(),
         listen: addresses[index],
         peers: genesis.committee.iter().copied().zip(addresses.iter().copied()).collect(),
+        followers: Vec::new(),
         data_dir: directory.to_owned(),
         pool: PoolLimits::default(),
     }

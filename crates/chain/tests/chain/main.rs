@@ -2,5 +2,6 @@
 
 mod common;
 mod crash;
+mod epochs;
 mod refusals;
 mod validators;

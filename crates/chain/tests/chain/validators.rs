@@ -9,7 +9,7 @@ use crate::common::{Net, encode, now, until};
 use commonware_codec::{DecodeExt as _, Encode as _};
 use yilian_chain::{ChainError, Handle, Included, TransactionStatus};
 use yilian_crypto::sign::VerifyingKey;
-use yilian_finality::{Prefix, VerifiedHeader, verify, verify_answer, verify_bucket};
+use yilian_finality::{Prefix, Trust, VerifiedHeader, verify, verify_answer, verify_bucket};
 use yilian_ledger::{
     Entry, Genesis, Outcome, Refusal, Transaction,
     entry::Ended,
@@ -34,7 +34,7 @@ async fn proved(
     name: yilian_ledger::Name,
 ) -> (VerifiedHeader, Option<Entry>) {
     let answered = node.answer(name).await.unwrap();
-    let header = verify(genesis, &answered.snapshot, now()).unwrap();
+    let header = verify(&Trust::genesis(genesis).unwrap(), &answered.snapshot, now()).unwrap();
     let entry = verify_answer(&header, &name, &answered.answer).unwrap();
     assert_eq!(entry, answered.entry);
     (header, entry)
@@ -70,7 +70,7 @@ async fn transactions_become_final_answers_verify_and_a_validator_catches_up() {
     assert_eq!(finalize(&nodes[1], grant).await.outcome, Outcome::Applied);
     let prefix = Prefix::of(&bid, &nodes[1].status().counts).unwrap();
     let bucketed = nodes[1].bucket(prefix).await.unwrap();
-    let header = verify(&genesis, &bucketed.snapshot, now()).unwrap();
+    let header = verify(&Trust::genesis(&genesis).unwrap(), &bucketed.snapshot, now()).unwrap();
     let bucket = verify_bucket(&header, &prefix, &bucketed.bucket).unwrap();
     assert!(matches!(bucket.get(&bid), Some(Entry::Grant(_))) && bucket.len() == 1);
     let withdraw = encode(&Withdraw::sign(net.world.chain, &withdrawal));

@@ -69,6 +69,10 @@ fn next(error: &ClientError) -> &'static str {
         ClientError::LyingNode { .. } => {
             "its answer was not believed. Name more nodes in the network's description, and tell its operator"
         }
+        ClientError::SupersededNode { .. } | ClientError::UnknownCommittee { .. } => {
+            "ask another node; if several do this, compare your network's files with its operators'"
+        }
+        ClientError::Fork { .. } => "act on nothing until the operators of the network have explained it",
         ClientError::StaleNode { .. } => {
             "it has not caught up, or the chain stands still, or this device's clock is wrong; try again in a minute"
         }

@@ -90,6 +90,7 @@ fn fill(layout: &Layout, options: &Options, ports: &Ports) -> anyhow::Result<()>
         time,
         parameters: options.parameters.clone(),
         committee,
+        epoch_blocks: options.epoch_blocks,
         roots: vec![folder.root()?.der().to_vec()],
         ticket_keys,
     };
@@ -152,6 +153,7 @@ fn node_settings(issuer: &Issuer) -> Settings {
         http: loopback(0),
         p2p: loopback(0),
         peers: Vec::new(),
+        followers: Vec::new(),
         authorities: vec![key_to_hex(&issuer.certificate().contents().signing_key)],
         limits: Limits::default(),
         pool: Pool::default(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use yilian_ledger::Parameters;
+use yilian_ledger::{Parameters, genesis::EPOCH_BLOCKS};
 
 use super::ports::{DEFAULT_BASE, MAX_VALIDATORS};
 
@@ -15,6 +15,7 @@ pub struct Options {
     pub validators: usize,
     pub ports: PortChoice,
     pub parameters: Parameters,
+    pub epoch_blocks: u64,
     /// Tickets of a wallet per period and class; the authority's default if none is given.
     pub tickets_per_period: Option<u32>,
 }
@@ -36,6 +37,7 @@ impl Options {
             validators: 4,
             ports: PortChoice::Base(DEFAULT_BASE),
             parameters: Parameters::default(),
+            epoch_blocks: EPOCH_BLOCKS,
             tickets_per_period: None,
         }
     }

@@ -5,6 +5,7 @@
 //!              seed.lock      the seed under the password (Argon2id; spec P-2)
 //!              state          what the wallet or the member remembers, encrypted under a key of the seed (spec W-6)
 //!              member.json    a member's identity and certificate, public
+//!              committee      the newest validators that this profile followed (spec F-11)
 //!              in-use         locked while a command works here
 //! ```
 //!

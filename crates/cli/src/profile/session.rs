@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use yilian_client::{Client, Member, Network, NodeFault, NodeUrl, Wallet, patient::backup};
 use yilian_crypto::seed::Seed;
+use yilian_finality::Trust;
+use yilian_ledger::Epoch;
 
 use super::{Identity, Kind, Memory, Profile, ProfileArgs, ProfileError};
 use crate::{
     args::Global,
     commands::hint::{self, Explain as _},
     http::Http,
-    native::{FileStore, NativeHost},
+    native::{FileStore, NativeHost, write_durably},
     network::description::Known,
     output::Output,
 };
@@ -33,6 +35,7 @@ pub fn faults(client: &NativeClient, output: Output) {
         let what = match &report.fault {
             NodeFault::Lied(lie) => format!("gave an answer that is untrue: {lie}"),
             NodeFault::Stale { age_ms } => format!("is {} s behind", age_ms.div_ceil(1000)),
+            NodeFault::Superseded { epoch, .. } => format!("is left in epoch {}, which has ended", epoch.0),
             NodeFault::Transport(error) => format!("does not answer: {error}"),
             // A refusal is the flow's own matter.
             NodeFault::Problem { .. } => continue,
@@ -59,6 +62,7 @@ impl Patient {
         let client = connect(global)?;
         let profile = Profile::open(args, Kind::Wallet).map_err(hint::profile)?;
         check_chain(&client, &profile)?;
+        resume(&client, &profile)?;
         let seed = profile.unlock(&args.password()?).map_err(hint::profile)?;
         let state = profile.read_state().map_err(hint::profile)?;
         let store = FileStore::new(profile.state());
@@ -78,6 +82,7 @@ impl Patient {
 
 impl Drop for Patient {
     fn drop(&mut self) {
+        keep(&self.client, &self.profile, self.output);
         faults(&self.client, self.output);
     }
 }
@@ -98,6 +103,7 @@ impl Staff {
         let client = connect(global)?;
         let profile = Profile::open(args, Kind::Member).map_err(hint::profile)?;
         check_chain(&client, &profile)?;
+        resume(&client, &profile)?;
         let identity = Identity::read(profile.dir()).map_err(hint::profile)?;
         let seed = profile.unlock(&args.password()?).map_err(hint::profile)?;
         let memory = Memory::read(&profile, &seed).map_err(hint::profile)?;
@@ -127,10 +133,48 @@ impl Staff {
 
 impl Drop for Staff {
     fn drop(&mut self) {
+        keep(&self.client, &self.profile, self.output);
         faults(&self.client, self.output);
     }
 }
 
 fn check_chain(client: &NativeClient, profile: &Profile) -> anyhow::Result<()> {
     if client.chain() == profile.chain() { Ok(()) } else { Err(hint::profile(ProfileError::Chain)) }
+}
+
+/// The newest committee that this profile has followed. Not secret; whoever can write it can write the genesis, too.
+const COMMITTEE: &str = "committee";
+
+/// Takes up the newest committee known.
+fn resume(client: &NativeClient, profile: &Profile) -> anyhow::Result<()> {
+    let path = profile.dir().join(COMMITTEE);
+    match std::fs::read(&path) {
+        Ok(kept) => {
+            let trust = Trust::resume(client.genesis(), &kept);
+            client.resume(trust.map_err(|error| {
+                let path = path.display();
+                let next =
+                    "restore it from a copy; without it the committees are followed from the genesis again";
+                hint::refused("profile.committee", format!("{path}: {error}; {next}"))
+            })?);
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(hint::file(&path, &error)),
+    }
+}
+
+/// Keeps the newest committee, if the client has moved on.
+fn keep(client: &NativeClient, profile: &Profile, output: Output) {
+    let (path, trust) = (profile.dir().join(COMMITTEE), client.trust());
+    if trust.epoch() == Epoch(0) {
+        return;
+    }
+    let kept = trust.keep();
+    if std::fs::read(&path).is_ok_and(|before| before == kept) {
+        return;
+    }
+    if let Err(error) = write_durably(&path, &kept) {
+        output.note(format!("the newest committee could not be kept in {}: {error}", path.display()));
+    }
 }

@@ -77,6 +77,7 @@ impl Localnet {
             http: loopback(base_port, index)?,
             p2p: loopback(base_port, nodes + index)?,
             peers: peers.collect::<Result<_, ConfigError>>()?,
+            followers: Vec::new(),
             authorities: Vec::new(),
             limits: Limits::default(),
             pool: Pool::default(),

@@ -37,10 +37,14 @@ const MAX_GENESIS: u64 = 1 << 20;
 pub struct Settings {
     /// Where clients connect to. TLS is the business of a reverse proxy in front.
     pub http: SocketAddr,
-    /// Where the other validators connect to.
+    /// Where the other nodes connect to.
     pub p2p: SocketAddr,
-    /// The other validators.
+    /// The other validators, and those that are to be. Read again while the node runs.
     pub peers: Vec<Peer>,
+    /// Nodes to which this one serves blocks although they do not validate: blocks hold re-encryption keys. Read again
+    /// while the node runs.
+    #[serde(default)]
+    pub followers: Vec<Peer>,
     /// Signing keys (hex, with suite byte) of authorities whose ticket keys this node co-signs. If none is named, those
     /// of roots and intermediates certified in the ledger.
     #[serde(default)]
@@ -115,14 +119,18 @@ pub struct NodeConfig {
     pub chain: ChainConfig,
 }
 
+/// `node.toml` of a node's directory.
+pub fn read_settings(dir: &Path) -> Result<Settings, ConfigError> {
+    let path = dir.join(CONFIG_FILE);
+    let text = String::from_utf8(read_bounded(&path, MAX_CONFIG)?)
+        .map_err(|_| ConfigError::NotText { path: path.clone() })?;
+    toml::from_str(&text).map_err(|error| ConfigError::Toml { path, message: error.to_string() })
+}
+
 impl NodeConfig {
     /// Reads `node.toml`, `genesis.bin` and `validator.key` of a node's directory.
     pub fn load(dir: &Path) -> Result<Self, ConfigError> {
-        let path = dir.join(CONFIG_FILE);
-        let text = String::from_utf8(read_bounded(&path, MAX_CONFIG)?)
-            .map_err(|_| ConfigError::NotText { path: path.clone() })?;
-        let settings =
-            toml::from_str(&text).map_err(|error| ConfigError::Toml { path, message: error.to_string() })?;
+        let settings = read_settings(dir)?;
         let genesis = read_genesis(&dir.join(GENESIS_FILE))?;
         let signer = keyfile::read(&dir.join(KEY_FILE))?;
         Self::new(dir, settings, genesis, signer)
@@ -136,10 +144,7 @@ impl NodeConfig {
         signer: Secret<[u8; 32]>,
     ) -> Result<Self, ConfigError> {
         settings.validate()?;
-        let peers = settings.peers.iter().enumerate().map(|(index, peer)| {
-            let key = encoding::from_hex(&peer.key).map_err(|error| ConfigError::Peer { index, error })?;
-            Ok((key, peer.address))
-        });
+        let (peers, followers) = settings.directory()?;
         let authorities = settings.authorities.iter().enumerate().map(|(index, key)| {
             encoding::key_from_hex(key).map_err(|error| ConfigError::Authority { index, error })
         });
@@ -156,7 +161,8 @@ impl NodeConfig {
                 genesis,
                 signer,
                 listen: settings.p2p,
-                peers: peers.collect::<Result<_, ConfigError>>()?,
+                peers,
+                followers,
                 data_dir: dir.join("chain"),
                 pool: PoolLimits { count, bytes, share_percent },
             },
@@ -165,6 +171,16 @@ impl NodeConfig {
 }
 
 impl Settings {
+    /// Peers and followers with their keys.
+    pub fn directory(&self) -> Result<(Vec<yilian_chain::Peer>, Vec<yilian_chain::Peer>), ConfigError> {
+        let decode = |(index, peer): (usize, &Peer)| {
+            let key = encoding::from_hex(&peer.key).map_err(|error| ConfigError::Peer { index, error })?;
+            Ok((key, peer.address))
+        };
+        let all = |list: &[Peer]| list.iter().enumerate().map(decode).collect::<Result<_, ConfigError>>();
+        Ok((all(&self.peers)?, all(&self.followers)?))
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
         let bounded = |key: &'static str, value: u64, least: u64, most: u64| match value {
             value if (least..=most).contains(&value) => Ok(()),

@@ -10,7 +10,7 @@ use commonware_codec::Encode as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use yilian_api::{
     encoding,
-    ledger::{GenesisBody, Health, NodeStatus, SnapshotBody},
+    ledger::{GenesisBody, Health, NodeStatus, Role, SnapshotBody},
     problem::{Code, Problem},
 };
 use yilian_finality::Snapshot;
@@ -42,7 +42,9 @@ async fn status(State(app): State<App>) -> Json<NodeStatus> {
         version: env!("CARGO_PKG_VERSION").into(),
         chain: app.genesis.chain.clone(),
         validator: encoding::to_hex(&status.validator),
+        role: if status.votes { Role::Validator } else { Role::Follower },
         height: status.height.0,
+        epoch: status.epoch.0,
         time: status.time.0,
         pool: status.pool,
         peers: status.peers,

@@ -5,7 +5,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use yilian_api::{
     encoding::{self, EncodingError},
     ledger::{Approval, ApprovalRequest},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use yilian_ledger::name::MemberId;
 
@@ -32,7 +32,10 @@ async fn approve(
 ) -> ApiResult<Answer<Approval>> {
     let request = parse(&body).map_err(|(field, error)| ApiError::field(field, error))?;
     let approved = app.policy.approve(request).await?;
-    let (index, signature) = app.chain.sign_governance(approved.action(), approved.valid_until());
+    let signed = app.chain.sign_governance(approved.action(), approved.valid_until());
+    let observes =
+        || ApiError::new(Code::GovernanceObserver, "This node follows; ask those in the committee.");
+    let (index, signature) = signed.ok_or_else(observes)?;
     Ok(Answer(Approval { index, signature: encoding::signature_to_hex(&signature) }))
 }
 

@@ -4,6 +4,7 @@ mod backup;
 mod blocks;
 mod buckets;
 mod chain;
+mod committee;
 pub mod content;
 pub mod envelope;
 pub mod error;
@@ -54,6 +55,7 @@ struct Document;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(chain::router())
+        .merge(committee::router())
         .merge(transactions::router())
         .merge(buckets::router())
         .merge(blocks::router())

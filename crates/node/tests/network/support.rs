@@ -16,7 +16,7 @@ use yilian_crypto::{
     ticket::{Class, Period, Request, TicketSecretKey, TicketWithKey},
 };
 use yilian_finality::{
-    Answer, Bucket, Header, Prefix, Snapshot, VerifiedHeader, verify, verify_answer, verify_bucket,
+    Answer, Bucket, Header, Prefix, Snapshot, Trust, VerifiedHeader, verify, verify_answer, verify_bucket,
 };
 use yilian_ledger::{Entry, Genesis, Name, Parameters, Time, name::MemberId};
 use yilian_node::{Localnet, Node, NodeConfig};
@@ -60,6 +60,7 @@ impl Network {
             time: now() - 1_000,
             parameters,
             committee: localnet.committee(),
+            epoch_blocks: yilian_ledger::genesis::EPOCH_BLOCKS,
             roots: vec![root_certificate.der().to_vec()],
             ticket_keys: vec![key(Class::Care, 0, 0), key(Class::Care, 1, 1)],
         };
@@ -146,7 +147,8 @@ impl Network {
         let header = encoding::from_base64(&body.header, Header::MAX_SIZE).unwrap();
         let header = Header::decode(Bytes::from(header)).unwrap();
         let finalization = encoding::from_base64(&body.finalization, 1 << 16).unwrap();
-        verify(&self.genesis, &Snapshot { header, finalization }, Time(now())).unwrap()
+        verify(&Trust::genesis(&self.genesis).unwrap(), &Snapshot { header, finalization }, Time(now()))
+            .unwrap()
     }
 
     /// What a node proves about a name.

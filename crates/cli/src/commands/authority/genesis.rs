@@ -61,6 +61,7 @@ pub fn genesis(args: GenesisArgs, global: &Global, output: Output) -> anyhow::Re
         time: time.0,
         parameters,
         committee,
+        epoch_blocks: args.chain.epoch_blocks(),
         roots: vec![folder.root()?.der().to_vec()],
         ticket_keys: ticket_keys?,
     };

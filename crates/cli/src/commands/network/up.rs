@@ -116,6 +116,7 @@ fn options(args: &Up, dir: &Path) -> anyhow::Result<Options> {
         validators: args.validators.unwrap_or(default.validators),
         ports: args.base_port.map_or(default.ports, PortChoice::Base),
         parameters: args.chain.parameters()?,
+        epoch_blocks: args.chain.epoch_blocks(),
         ..default
     })
 }

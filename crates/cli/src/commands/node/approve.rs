@@ -1,42 +1,56 @@
-//! `node propose` and `node approve`: roots and parameters change when more than two thirds of the validators sign (spec
-//! L-60, L-90 to L-94). The proposal is a file that goes from operator to operator.
+//! `node propose` and `node approve`: roots, parameters and the committee change when more than two thirds of the validators
+//! sign (spec L-60, L-90 to L-104). The proposal is a file that goes from operator to operator.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use commonware_codec::{DecodeExt as _, Encode as _};
 use serde::{Deserialize, Serialize};
-use yilian_api::encoding::{digest_from_hex, from_base64, signature_from_hex, signature_to_hex, to_base64};
-use yilian_authority::http::now;
+use yilian_api::{
+    encoding::{
+        digest_from_hex, from_base64, from_hex, signature_from_hex, signature_to_hex, to_base64, to_hex,
+    },
+    ledger::NodeStatus,
+};
+use yilian_authority::{Chain, http::now};
 use yilian_crypto::{
     Label,
     certificate::Certificate,
     sign::{SigningKey, VerifyingKey},
 };
 use yilian_ledger::{
-    ChainId, Entry, Genesis, Name, Parameters, Time,
+    ChainId, Entry, Epoch, Genesis, Name, Parameters, Time, ValidatorKey,
+    committee::{SetCommittee, check_members},
     name::MemberId,
     transaction::{Action, Governance},
 };
 use yilian_node::NodeConfig;
 
-use super::Config;
+use super::{
+    Config,
+    committee::{self, quorum},
+};
 use crate::{
     args::Global,
     authority::transport,
     failure,
+    http::Http,
     network::{Known, description::replace},
     output::{self, Output},
+    query,
 };
 
 /// Longest encoded action, bytes.
 const MAX_ACTION: usize = 16 << 10;
+/// A node whose newest block is older than this does not follow.
+const FOLLOWS_MS: u64 = 60_000;
 
 #[derive(Debug, Args)]
 pub struct Propose {
@@ -62,6 +76,44 @@ enum Change {
     },
     /// Change parameters; what is not named stays
     Parameters(Changed),
+    /// Change who validates, from an epoch on; who is not named stays
+    Committee(Members),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Members {
+    /// Key of a new validator, 64 hex digits; with @URL, its node is asked whether it follows the chain; repeatable
+    #[arg(long = "add", value_name = "KEY[@URL]")]
+    added: Vec<Joiner>,
+    /// Key of a validator that leaves; repeatable
+    #[arg(long = "remove", value_name = "KEY", value_parser = validator)]
+    removed: Vec<Validator>,
+    /// First epoch of the new committee [default: the next but one]
+    #[arg(long, value_name = "EPOCH")]
+    epoch: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Validator(ValidatorKey);
+
+fn validator(text: &str) -> Result<Validator, String> {
+    from_hex(text).map(Validator).map_err(|error| error.to_string())
+}
+
+#[derive(Clone, Debug)]
+struct Joiner {
+    key: ValidatorKey,
+    url: Option<String>,
+}
+
+impl FromStr for Joiner {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, url) = text.split_once('@').map_or((text, None), |(key, url)| (key, Some(url.to_owned())));
+        validator(key).map(|Validator(key)| Self { key, url })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -102,32 +154,42 @@ struct Proposal {
     /// Encoded `Action`, base64url.
     action: String,
     valid_until: u64,
+    /// Who validates while it is signed: keys in order.
+    committee: Vec<String>,
     /// By index in the committee.
     signatures: BTreeMap<u16, String>,
 }
 
 pub async fn propose(args: Propose, global: &Global, output: Output) -> anyhow::Result<()> {
     let Known { description, genesis } = Known::read(&global.network)?;
-    let chain = transport::chain(&description.urls(), genesis)?;
+    let urls = description.urls();
+    let chain = transport::chain(&urls, genesis)?;
     let present = match chain.entry(Name::parameters(), now()).await? {
         Some(Entry::Parameters(parameters)) => parameters,
         _ => anyhow::bail!("the ledger holds no parameters"),
     };
-    let action = action(args.change, &present)?;
+    let action = match args.change {
+        Change::Committee(members) => new_committee(members, &urls, chain.as_ref()).await?,
+        change => action(change, &present)?,
+    };
+    let committee: Vec<String> = chain.committee(now()).await?.iter().map(|key| to_hex(key)).collect();
+    let needed = quorum(committee.len());
     let proposal = Proposal {
         chain: description.chain,
         action: to_base64(&action.encode()),
         // Some time for the slowest operator's clock.
         valid_until: now().after(present.max_validity_ms / 10 * 9).0,
+        committee,
         signatures: BTreeMap::new(),
     };
     write(&args.out, &proposal)?;
     output.result(&proposal, || {
         format!(
-            "{}\nWritten to {}. Have it signed by more than two thirds of the validators before {}:\n  yilian node approve {} \
+            "{}\nWritten to {}. Have it signed by {needed} of {} validators before {}:\n  yilian node approve {} \
              --config node.toml",
             describe(&action),
             args.out.display(),
+            proposal.committee.len(),
             output::time(proposal.valid_until),
             args.out.display()
         )
@@ -160,7 +222,49 @@ fn action(change: Change, present: &Parameters) -> anyhow::Result<Action> {
             parameters.validate().map_err(failure::usage)?;
             Action::SetParameters(parameters)
         }
+        Change::Committee(_) => anyhow::bail!("a change of the committee is made from the committee"),
     })
+}
+
+/// The present committee, or the one that is to be, with some more and some less.
+async fn new_committee(members: Members, urls: &[String], chain: &dyn Chain) -> anyhow::Result<Action> {
+    let (entry, told) = (committee::entry(chain).await?, committee::told(urls).await?);
+    // What was decided before stands unless it is named.
+    let mut keys: BTreeSet<ValidatorKey> = entry.at(Epoch(u64::MAX)).iter().copied().collect();
+    for joiner in &members.added {
+        let key = to_hex(&joiner.key);
+        anyhow::ensure!(keys.insert(joiner.key), "{key} validates, or will from the next change on");
+        match &joiner.url {
+            Some(url) => follows(url, &key).await?,
+            None => {
+                let advice =
+                    "make sure that its node follows the chain: a validator that is away counts as faulty";
+                writeln!(io::stderr(), "{}: {advice}", output::short(&key))?;
+            }
+        }
+    }
+    for Validator(key) in &members.removed {
+        anyhow::ensure!(keys.remove(key), "{} is not in the committee", to_hex(key));
+    }
+    let epoch = Epoch(members.epoch.unwrap_or(told.epoch.saturating_add(2)));
+    anyhow::ensure!(
+        epoch.0 > told.epoch,
+        "epoch {} has begun: name a later one than {}",
+        epoch.0,
+        told.epoch
+    );
+    let change = yilian_ledger::committee::Change { epoch, members: keys.into_iter().collect() };
+    check_members(&change.members).map_err(failure::usage)?;
+    Ok(Action::SetCommittee(SetCommittee { sequence: entry.sequence + 1, change }))
+}
+
+/// Whether a node of this key has come as far as it should.
+async fn follows(url: &str, key: &str) -> anyhow::Result<()> {
+    let status: NodeStatus = query::get(&Http::new()?, url, "/v1/status").await?;
+    anyhow::ensure!(status.validator == key, "the node at {url} has the key {}, not {key}", status.validator);
+    let age = query::now_ms().saturating_sub(status.time);
+    anyhow::ensure!(age < FOLLOWS_MS, "the node at {url} lags: its newest block is of {}", query::age(age));
+    Ok(())
 }
 
 pub async fn approve(args: Approve, output: Output) -> anyhow::Result<()> {
@@ -176,12 +280,13 @@ pub async fn approve(args: Approve, output: Output) -> anyhow::Result<()> {
     );
     confirm(args.yes)?;
     let key = SigningKey::from_seed(config.chain.signer.clone());
-    let own = genesis.committee.iter().position(|member| member == key.verifying_key().as_bytes());
-    let own = u16::try_from(own.context("this validator is not in the committee")?)?;
+    let committee = members(&proposal)?;
+    let own = committee.iter().position(|member| member == key.verifying_key().as_bytes());
+    let own = u16::try_from(own.context("this node is not in the committee that is to sign")?)?;
     let signature = Governance::approve(genesis.chain_id(), &action, Time(proposal.valid_until), &key);
     proposal.signatures.insert(own, signature_to_hex(&signature));
     write(&args.proposal, &proposal)?;
-    let (have, need) = (proposal.signatures.len(), genesis.committee.len() * 2 / 3 + 1);
+    let (have, need) = (proposal.signatures.len(), quorum(committee.len()));
     let submitted = have >= need;
     if submitted {
         submit(&proposal, action, config).await?;
@@ -215,8 +320,9 @@ fn checked(proposal: &Proposal, genesis: &Genesis) -> anyhow::Result<Action> {
     let bytes = from_base64(&proposal.action, MAX_ACTION).context("the proposal's action is damaged")?;
     let action = Action::decode(bytes).context("the proposal's action is damaged")?;
     let (encoded, until) = (action.encode(), Time(proposal.valid_until).encode());
+    let committee = members(proposal)?;
     for (index, signature) in signatures(proposal)? {
-        let member = genesis.committee.get(usize::from(index));
+        let member = committee.get(usize::from(index));
         let member = member.with_context(|| format!("there is no validator {index}"))?;
         VerifyingKey::from_bytes(member)?
             .verify(Label::Governance, &[chain.as_ref(), &encoded, &until], &signature)
@@ -233,6 +339,12 @@ fn signatures(proposal: &Proposal) -> anyhow::Result<Vec<(u16, yilian_crypto::si
             .with_context(|| format!("the signature of validator {index} is damaged"))
     };
     proposal.signatures.iter().map(decode).collect()
+}
+
+/// Who is to sign. The chain decides by its own list; a wrong one here carries nothing.
+fn members(proposal: &Proposal) -> anyhow::Result<Vec<ValidatorKey>> {
+    let key = |text: &String| from_hex::<32>(text).context("the proposal's committee is damaged");
+    proposal.committee.iter().map(key).collect()
 }
 
 /// What it does, for people.
@@ -265,6 +377,11 @@ fn describe(action: &Action) -> String {
             p.expiry_classes,
             p.period_ms / 1000
         ),
+        Action::SetCommittee(SetCommittee { sequence, change }) => {
+            let keys: Vec<String> = change.members.iter().map(|key| format!("  {}", to_hex(key))).collect();
+            let (epoch, count) = (change.epoch.0, keys.len());
+            format!("From epoch {epoch} on, {count} validate (change {sequence}):\n{}", keys.join("\n"))
+        }
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Init {
     #[arg(long = "peer", value_name = "KEY@ADDRESS")]
     peers: Vec<PeerArgument>,
 
+    /// A node to which this one serves blocks although it does not validate, such as one that is to join; repeatable
+    #[arg(long = "follower", value_name = "KEY@ADDRESS")]
+    followers: Vec<PeerArgument>,
+
     /// Signing key (66 hex digits) of an authority whose ticket keys this node co-signs; repeatable
     #[arg(long = "authority", value_name = "KEY", value_parser = authority_key)]
     authorities: Vec<String>,
@@ -71,6 +75,7 @@ pub fn init(args: Init, output: Output) -> anyhow::Result<()> {
         http: args.http,
         p2p: args.p2p,
         peers: args.peers.into_iter().map(|PeerArgument(peer)| peer).collect(),
+        followers: args.followers.into_iter().map(|PeerArgument(peer)| peer).collect(),
         authorities: args.authorities,
         limits: Limits::default(),
         pool: Pool::default(),

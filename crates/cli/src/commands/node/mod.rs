@@ -1,6 +1,7 @@
 //! `yilian node`: one validator.
 
 mod approve;
+mod committee;
 mod init;
 mod run;
 mod status;
@@ -13,7 +14,8 @@ use yilian_node::config::CONFIG_FILE;
 use crate::{args::Global, output::Output};
 
 const RUN_HELP: &str = "\
-Runs one validator: consensus with the others, the HTTP interface for clients, the store of ciphertext. The folder of \
+Runs one node: consensus with the others, the HTTP interface for clients, the store of ciphertext. It votes in the epochs \
+whose committee its key is in; in others it follows: it executes every block and serves its clients. The folder of \
 node.toml holds all that it needs (genesis.bin, validator.key) and all that it writes. SIGTERM or Ctrl-C ends it gracefully.
 
 The log goes to standard error; YILIAN_LOG sets its filter, such as `debug` or `info,yilian_node=trace`.";
@@ -26,13 +28,22 @@ Examples:
 
 The key is printed: whoever writes the genesis needs it. Genesis and peers may be added later.";
 
+const COMMITTEE_EXAMPLES: &str = "\
+Examples:
+  yilian node committee
+  yilian node committee --json
+
+Members are proved under a finalized header. They change by `yilian node propose committee`, between epochs only.";
+
 const PROPOSE_EXAMPLES: &str = "\
 Examples:
   yilian node propose --out change.json parameters --stale-after-seconds 60
   yilian node propose --out root.json add-root new-root.der
   yilian node propose --out end.json revoke-root 5c…9e
+  yilian node propose --out join.json committee --add 7a…31@https://node.hospital.example
+  yilian node propose --out swap.json committee --add 7a…31 --remove 09…f4 --epoch 120
 
-Roots and parameters change when more than two thirds of the validators sign. Pass the file from operator to operator; \
+Roots, parameters and the committee change when more than two thirds of the validators sign. Pass the file from operator to operator; \
 each signs it with `yilian node approve`. The last one needed brings it to the chain.";
 
 #[derive(Debug, Subcommand)]
@@ -48,7 +59,11 @@ pub enum Command {
     /// Show what nodes say of themselves
     Status(status::Status),
 
-    /// Write a change of roots or parameters, for the operators to sign
+    /// Show who validates, now and from the next change on
+    #[command(after_long_help = COMMITTEE_EXAMPLES)]
+    Committee(committee::Committee),
+
+    /// Write a change of roots, parameters or committee, for the operators to sign
     #[command(after_long_help = PROPOSE_EXAMPLES)]
     Propose(approve::Propose),
 
@@ -77,6 +92,7 @@ pub async fn run(command: Command, global: &Global, output: Output) -> anyhow::R
         Command::Run(args) => run::run(args).await,
         Command::Init(args) => init::init(args, output),
         Command::Status(args) => status::status(args, global, output).await,
+        Command::Committee(args) => committee::committee(args, global, output).await,
         Command::Propose(args) => approve::propose(args, global, output).await,
         Command::Approve(args) => approve::approve(args, output).await,
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
-use yilian_api::ledger::{Health, NodeStatus};
+use yilian_api::ledger::{Health, NodeStatus, Role};
 
 use crate::{
     args::Global,
@@ -56,15 +56,22 @@ impl Answer {
         self.health.as_ref().is_some_and(|health| health.status == "ok")
     }
 
-    fn row(&self) -> [String; 7] {
+    fn row(&self) -> [String; 9] {
         let Some(status) = &self.status else {
-            let dash = || "–".to_owned();
-            return [self.url.clone(), "does not answer".into(), dash(), dash(), dash(), dash(), dash()];
+            let mut row: [String; 9] = std::array::from_fn(|_| "–".to_owned());
+            row[0] = self.url.clone();
+            row[1] = "does not answer".into();
+            return row;
         };
         let health = self.health.as_ref().map_or("unknown", |health| &health.status);
         [
             self.url.clone(),
             health.to_owned(),
+            match status.role {
+                Role::Validator => "votes".into(),
+                Role::Follower => "follows".into(),
+            },
+            status.epoch.to_string(),
             status.height.to_string(),
             query::age(query::now_ms().saturating_sub(status.time)),
             status.pool.to_string(),
@@ -75,6 +82,6 @@ impl Answer {
 }
 
 fn table(answers: &[Answer]) -> String {
-    let header = ["URL", "health", "height", "newest block", "pool", "peers", "validator"];
+    let header = ["URL", "health", "role", "epoch", "height", "newest block", "pool", "peers", "key"];
     output::table(&header, answers.iter().map(Answer::row))
 }
