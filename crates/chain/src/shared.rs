@@ -55,6 +55,13 @@ pub struct Tip {
     pub snapshot: Option<Snapshot>,
 }
 
+/// A validator's place in its committee.
+pub struct Seat {
+    pub committee: Committee,
+    pub index: u16,
+    pub signer: SigningKey,
+}
+
 pub struct Shared {
     pub chain: ChainId,
     pub committee: Committee,
@@ -94,14 +101,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub fn new(
         genesis: &Genesis,
-        committee: Committee,
-        index: u16,
-        signer: SigningKey,
+        seat: Seat,
         genesis_entries: BTreeMap<Name, Entry>,
         store: Store,
         limits: PoolLimits,
         platform: Arc<dyn Platform>,
     ) -> Result<Self, StoreError> {
+        let Seat { committee, index, signer } = seat;
         let shared = Self {
             chain: genesis.chain_id(),
             committee,

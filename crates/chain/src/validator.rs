@@ -29,7 +29,7 @@ use crate::{
     platform::Platform,
     query::Query,
     runtime::Runtime,
-    shared::Shared,
+    shared::{Seat, Shared},
     store::Store,
 };
 
@@ -74,9 +74,8 @@ impl Validator {
         let initial = engine::initial_state();
         let block = Block::genesis(genesis, &committee, initial.root, initial.range);
         let signer = SigningKey::from_seed(signer.clone());
-        let index = index.get() as u16;
-        let shared =
-            Arc::new(Shared::new(genesis, committee, index, signer, entries, store, pool, platform)?);
+        let seat = Seat { committee, index: index.get() as u16, signer };
+        let shared = Arc::new(Shared::new(genesis, seat, entries, store, pool, platform)?);
 
         let (requests, requested) = mpsc::channel(QUEUE);
         let (outgoing, to_send) = mpsc::channel(QUEUE);

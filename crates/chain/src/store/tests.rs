@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use yilian_ledger::{Counts, Time, entry::Ended};
+use yilian_ledger::{Counts, Outcome, Refusal, Time, entry::Ended};
 use yilian_testkit::{finality, ledger::World};
 
 use super::*;
