@@ -14,6 +14,7 @@ use commonware_codec::{
 };
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use yilian_crypto::Digest;
+use yilian_files::Format;
 use yilian_finality::{Header, Snapshot, snapshot::MAX_FINALIZATION};
 use yilian_ledger::{ChainId, Entry, Height, Kind, Name, Outcome, Refusal};
 
@@ -33,6 +34,8 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Blocks between a grant's end and the erasure of what it carried.
 pub const DROP_LAG: u64 = 64;
+/// Format of the entry store (spec ST-3).
+pub const FORMAT: Format = Format::new("the entry store", 1);
 /// The store's own cache, bytes.
 const CACHE: usize = 4 << 20;
 
@@ -61,13 +64,21 @@ pub enum StoreError {
     Damaged(&'static str),
     #[error("entry store belongs to another chain")]
     OtherChain,
+    #[error(transparent)]
+    Open(#[from] yilian_files::OpenError),
 }
 
-impl<E: Into<redb::Error>> From<E> for StoreError {
-    fn from(error: E) -> Self {
-        Self::Database(Box::new(error.into()))
-    }
+macro_rules! from_redb {
+    ($($name:ident),*) => {$(
+        impl From<redb::$name> for StoreError {
+            fn from(error: redb::$name) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )*};
 }
+
+from_redb!(TransactionError, TableError, StorageError, CommitError);
 
 pub struct Store {
     database: Database,
@@ -76,9 +87,7 @@ pub struct Store {
 impl Store {
     /// Opens or creates; refuses the store of another chain.
     pub fn open(path: &Path, chain: ChainId) -> Result<Self, StoreError> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(CACHE);
-        let database = builder.create(path)?;
+        let database = yilian_files::database::open(path, FORMAT, CACHE)?;
         let transaction = database.begin_write()?;
         {
             let mut meta = transaction.open_table(META)?;
