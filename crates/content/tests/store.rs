@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use yilian_content::{
     Limits, MEMBER_OBJECT, Opened, Paid, Payment, PinKey, Store, StoreError, UploadId, UploadRequest,
 };
+use yilian_files::{FormatError, OpenError};
 use yilian_dag::{Cid, Codec, LEAF, Node, StreamVerifier, car, root_of};
 
 const ALICE: PinKey = PinKey([1; 33]);
@@ -506,4 +507,22 @@ fn a_member_has_an_allowance_a_day() {
     assert!(matches!(by_member(&store, &content(1, 3), ALICE, 1), Err(StoreError::Allowance { .. })));
     store.collect(2 * DAY, u64::MAX).unwrap();
     by_member(&store, &content(100, 8), ALICE, 2 * DAY).unwrap();
+}
+
+#[test]
+fn refuses_an_index_of_another_format() {
+    let (folder, store) = store();
+    drop(store);
+    let path = folder.path().join("index.redb");
+    let future = redb::Database::create(&path).unwrap();
+    let write = future.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u32>::new("format");
+    write.open_table(format).unwrap().insert("number", 9).unwrap();
+    write.commit().unwrap();
+    drop(future);
+    let refused = Store::open(folder.path(), Limits::default()).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Open(OpenError::Format(FormatError::Newer { found: 9, .. }))),
+        "{refused}"
+    );
 }

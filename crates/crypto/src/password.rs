@@ -181,7 +181,7 @@ mod tests {
         }
         let mut other_suite = locked.clone();
         other_suite[0] = suite::STREAM;
-        assert_eq!(unlock("correct 马 battery", &other_suite).unwrap_err(), LockError::Format);
+        assert_eq!(unlock("correct 马 battery", &other_suite).unwrap_err(), LockError::Suite(suite::STREAM));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 use std::{fs, path::Path};
 
 use tempfile::TempDir;
-use yilian_files::FormatError;
+use yilian_files::{FormatError, OpenError};
 use yilian_ledger::{ChainId, Genesis};
 use yilian_node::{
     ConfigError, Endpoints, Localnet, NodeConfig,
     config::keyfile,
+    database,
     datadir::{DataDir, DataDirError},
 };
 use yilian_testkit::ledger::{Seeded, World};
@@ -120,4 +121,21 @@ fn a_directory_belongs_to_one_chain_and_one_format() {
     fs::remove_file(&stamp).unwrap();
     fs::write(dir.path().join("node.redb"), b"data").unwrap();
     assert!(matches!(open(ours), Err(DataDirError::Unstamped)));
+}
+
+#[test]
+fn refuses_a_database_of_another_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("node.redb");
+    drop(database::open(&path, 1 << 20).unwrap());
+    let future = redb::Database::create(&path).unwrap();
+    let write = future.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u32>::new("format");
+    write.open_table(format).unwrap().insert("number", 9).unwrap();
+    write.commit().unwrap();
+    drop(future);
+    assert!(matches!(
+        database::open(&path, 1 << 20),
+        Err(OpenError::Format(FormatError::Newer { found: 9, .. }))
+    ));
 }
