@@ -44,7 +44,8 @@ impl Store {
     /// Opens or creates the file; refuses another key than it was made with.
     pub fn open(path: &Path, key: &Secret<[u8; 32]>) -> Result<Self, AuthorityError> {
         create_private(path).map_err(|error| AuthorityError::Store(Box::new(redb::Error::Io(error))))?;
-        let store = Self { database: yilian_files::database::open(path, FORMAT, CACHE)?, sealer: Sealer::new(key) };
+        let store =
+            Self { database: yilian_files::database::open(path, FORMAT, CACHE)?, sealer: Sealer::new(key) };
         let write = store.database.begin_write()?;
         {
             write.open_table(SEEN)?;

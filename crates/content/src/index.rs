@@ -42,7 +42,7 @@ pub(crate) const STORED: &str = "stored-bytes";
 /// Format of the index (spec ST-3).
 pub const FORMAT: Format = Format::new("the content index", 1);
 /// Page cache: the index of a terabyte is a few hundred megabytes, its hot part small.
-const CACHE: usize = 16 << 20;
+pub const CACHE: usize = 16 << 20;
 
 /// An object as indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,9 @@ pub enum LockError {
     Password,
     #[error("the file is not a locked seed")]
     Format,
-    #[error("the file is locked by suite {0}, which this program does not know: use the newer version that locked it")]
+    #[error(
+        "the file is locked by suite {0}, which this program does not know: use the newer version that locked it"
+    )]
     Suite(u8),
     #[error("the file or caller asks for a password cost out of bounds")]
     Cost,

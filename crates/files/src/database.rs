@@ -28,9 +28,13 @@ pub enum OpenError {
 
 /// Opens a database, or makes and stamps a new one. `cache`: bytes of memory.
 pub fn open(path: &Path, format: Format, cache: usize) -> Result<Database, OpenError> {
+    let database = Database::builder().set_cache_size(cache).create(path);
+    stamped(database.map_err(|error| failed(path, format, error.into()))?, path, format)
+}
+
+/// Checks the format of a database that was opened in another way, or stamps a new one. `path` is for messages.
+pub fn stamped(database: Database, path: &Path, format: Format) -> Result<Database, OpenError> {
     let failed = |error| failed(path, format, error);
-    let database =
-        Database::builder().set_cache_size(cache).create(path).map_err(|error| failed(error.into()))?;
     let found = found(&database).map_err(failed)?;
     match found {
         Some(found) => format.check(path, found)?,

@@ -1,11 +1,11 @@
 use yilian_api::{authority::REQUEST_WINDOW_MS, signing::Statement};
 use yilian_authority::{AuthorityError as Error, Issuer, Standing, Store};
-use yilian_files::{FormatError, OpenError};
 use yilian_crypto::{
     Secret,
     certificate::{Contents, Level, Role},
     sign::SigningKey,
 };
+use yilian_files::{FormatError, OpenError};
 
 use crate::scene::{self, Scene, contents, rng};
 

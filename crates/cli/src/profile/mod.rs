@@ -41,7 +41,6 @@ pub use identity::{Identity, Pending};
 pub use sealed::{ListedGrant, Memory, SentRecord};
 pub use session::{NativeClient, Patient, Staff, connect, faults};
 
-
 use crate::native::rng;
 
 const DESCRIPTION: &str = "profile.json";
@@ -348,10 +347,7 @@ mod tests {
         let path = home.path().join("me").join(DESCRIPTION);
         fs::write(&path, br#"{"version": 9, "kind": "a kind of the future"}"#).unwrap();
         let refused = Profile::open(&args, Kind::Wallet);
-        assert!(matches!(
-            refused,
-            Err(ProfileError::Format(FormatError::Newer { found: 9, known: 1, .. }))
-        ));
+        assert!(matches!(refused, Err(ProfileError::Format(FormatError::Newer { found: 9, known: 1, .. }))));
     }
 
     #[cfg(unix)]

@@ -35,7 +35,9 @@ pub enum WalletError {
     Sealed(#[from] AeadError),
     #[error("the wallet file is of an unknown form")]
     Malformed,
-    #[error("the wallet file was written in format {found}, this program knows format {VERSION}: use the newer program of the two")]
+    #[error(
+        "the wallet file was written in format {found}, this program knows format {VERSION}: use the newer program of the two"
+    )]
     Version { found: u8 },
     #[error("the wallet is of another chain")]
     Chain,

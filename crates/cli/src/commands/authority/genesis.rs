@@ -11,8 +11,8 @@ use yilian_ledger::Genesis;
 
 use super::Operated;
 use crate::{
-    args::Global, authority::ticket_keys, chain_arguments::ChainArguments, failure,
-    output::Output, passphrase,
+    args::Global, authority::ticket_keys, chain_arguments::ChainArguments, failure, output::Output,
+    passphrase,
 };
 
 /// As far ahead as the service keeps them.

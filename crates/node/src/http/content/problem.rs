@@ -26,9 +26,7 @@ pub fn of(error: StoreError) -> ApiError {
         | StoreError::Io(_)
         | StoreError::Index(_)
         | StoreError::Open(_)
-        | StoreError::Build(_) => {
-            Code::Internal
-        }
+        | StoreError::Build(_) => Code::Internal,
     };
     ApiError::of(code, &error)
 }
