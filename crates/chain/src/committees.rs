@@ -166,6 +166,7 @@ impl Provider for Schemes {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use commonware_codec::{Copying, DecodeExt as _};
+    use commonware_cryptography::certificate::Scheme as _;
     use yilian_testkit::ledger::World;
 
     use super::*;

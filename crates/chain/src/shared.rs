@@ -56,6 +56,12 @@ pub struct Tip {
     pub snapshot: Option<Snapshot>,
 }
 
+/// A node's key and the committees that it knows.
+pub struct Seat {
+    pub committees: Arc<Committees>,
+    pub signer: SigningKey,
+}
+
 pub struct Shared {
     pub chain: ChainId,
     pub committees: Arc<Committees>,
@@ -93,13 +99,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub fn new(
         genesis: &Genesis,
-        committees: Arc<Committees>,
-        signer: SigningKey,
+        seat: Seat,
         genesis_entries: BTreeMap<Name, Entry>,
         store: Store,
         limits: PoolLimits,
         platform: Arc<dyn Platform>,
     ) -> Result<Self, StoreError> {
+        let Seat { committees, signer } = seat;
         let shared = Self {
             chain: genesis.chain_id(),
             committees,

@@ -29,7 +29,7 @@ use crate::{
     platform::Platform,
     query::Query,
     runtime::Runtime,
-    shared::Shared,
+    shared::{Seat, Shared},
     store::Store,
 };
 
@@ -78,8 +78,8 @@ impl Validator {
         let initial = engine::initial_state();
         let block = Block::genesis(genesis, &Committee::genesis(genesis)?, initial.root, initial.range);
         let signer = SigningKey::from_seed(signer.clone());
-        let shared = Shared::new(genesis, committees, signer, entries, store, pool, platform)?;
-        let shared = Arc::new(shared);
+        let seat = Seat { committees, signer };
+        let shared = Arc::new(Shared::new(genesis, seat, entries, store, pool, platform)?);
 
         let (requests, requested) = mpsc::channel(QUEUE);
         let (outgoing, to_send) = mpsc::channel(QUEUE);

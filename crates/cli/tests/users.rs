@@ -85,6 +85,7 @@ fn genesis(name: &str) -> Genesis {
         time: 1,
         parameters: Parameters::default(),
         committee: vec![*validator.as_bytes()],
+        epoch_blocks: yilian_ledger::genesis::EPOCH_BLOCKS,
         roots: vec![root.certificate().der().to_vec()],
         ticket_keys: Vec::new(),
     }

@@ -12,8 +12,9 @@ mod tests;
 use std::path::Path;
 
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
-use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition};
 use yilian_crypto::Digest;
+use yilian_files::Format;
 use yilian_ledger::{ChainId, Entry, Epoch, Height, Kind, Name, ValidatorKey};
 
 use crate::{committees::Terms, summary::TransactionSummary};
@@ -32,6 +33,8 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Blocks between a grant's end and the erasure of what it carried.
 pub const DROP_LAG: u64 = 64;
+/// Format of the entry store (spec ST-3).
+pub const FORMAT: Format = Format::new("the entry store", 1);
 /// The store's own cache, bytes.
 const CACHE: usize = 4 << 20;
 
@@ -53,13 +56,21 @@ pub enum StoreError {
     Damaged(&'static str),
     #[error("entry store belongs to another chain")]
     OtherChain,
+    #[error(transparent)]
+    Open(#[from] yilian_files::OpenError),
 }
 
-impl<E: Into<redb::Error>> From<E> for StoreError {
-    fn from(error: E) -> Self {
-        Self::Database(Box::new(error.into()))
-    }
+macro_rules! from_redb {
+    ($($name:ident),*) => {$(
+        impl From<redb::$name> for StoreError {
+            fn from(error: redb::$name) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )*};
 }
+
+from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
 pub struct Store {
     database: Database,
@@ -68,12 +79,14 @@ pub struct Store {
 impl Store {
     /// Opens or creates the store in a file; refuses the store of another chain.
     pub fn open(path: &Path, chain: ChainId) -> Result<Self, StoreError> {
-        Self::of(builder().create(path)?, chain)
+        Self::of(yilian_files::database::open(path, FORMAT, CACHE)?, chain)
     }
 
     /// The store on anything that keeps bytes, as [`Store::open`] has it in a file.
     pub fn open_on(backend: impl StorageBackend, chain: ChainId) -> Result<Self, StoreError> {
-        Self::of(builder().create_with_backend(backend)?, chain)
+        let database = Database::builder().set_cache_size(CACHE).create_with_backend(backend)?;
+        let database = yilian_files::database::stamped(database, Path::new("entries.redb"), FORMAT)?;
+        Self::of(database, chain)
     }
 
     fn of(database: Database, chain: ChainId) -> Result<Self, StoreError> {
@@ -207,12 +220,6 @@ impl Store {
         transaction.commit()?;
         Ok(())
     }
-}
-
-fn builder() -> Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE);
-    builder
 }
 
 /// Kinds whose values never come back, so that a replaced one may be dropped.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use yilian_ledger::{Counts, Time, entry::Ended};
+use yilian_files::{FormatError, OpenError};
+use yilian_ledger::{Counts, Outcome, Refusal, Time, entry::Ended};
 use yilian_testkit::{finality, ledger::World};
 
 use super::*;
@@ -58,6 +59,23 @@ fn refuses_the_store_of_another_chain() {
     drop(open(directory.path()).unwrap());
     let other = Store::open(&directory.path().join("entries.redb"), ChainId(Digest([2; 32])));
     assert!(matches!(other, Err(StoreError::OtherChain)));
+}
+
+#[test]
+fn refuses_a_store_of_another_format() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()).unwrap());
+    let path = directory.path().join("entries.redb");
+    let future = redb::Database::create(&path).unwrap();
+    let write = future.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u32>::new("format");
+    write.open_table(format).unwrap().insert("number", 9).unwrap();
+    write.commit().unwrap();
+    drop(future);
+    assert!(matches!(
+        open(directory.path()),
+        Err(StoreError::Open(OpenError::Format(FormatError::Newer { found: 9, .. })))
+    ));
 }
 
 #[test]

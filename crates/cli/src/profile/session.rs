@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use yilian_client::{Client, Member, Network, NodeFault, NodeUrl, Wallet, patient::backup};
 use yilian_crypto::seed::Seed;
+use yilian_files::durable;
 use yilian_finality::Trust;
 use yilian_ledger::Epoch;
 
@@ -12,7 +13,7 @@ use crate::{
     args::Global,
     commands::hint::{self, Explain as _},
     http::Http,
-    native::{FileStore, NativeHost, write_durably},
+    native::{FileStore, NativeHost},
     network::description::Known,
     output::Output,
 };
@@ -174,7 +175,7 @@ fn keep(client: &NativeClient, profile: &Profile, output: Output) {
     if std::fs::read(&path).is_ok_and(|before| before == kept) {
         return;
     }
-    if let Err(error) = write_durably(&path, &kept) {
+    if let Err(error) = durable::write(&path, &kept) {
         output.note(format!("the newest committee could not be kept in {}: {error}", path.display()));
     }
 }

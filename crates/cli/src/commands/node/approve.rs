@@ -25,6 +25,7 @@ use yilian_crypto::{
     certificate::Certificate,
     sign::{SigningKey, VerifyingKey},
 };
+use yilian_files::durable;
 use yilian_ledger::{
     ChainId, Entry, Epoch, Genesis, Name, Parameters, Time, ValidatorKey,
     committee::{SetCommittee, check_members},
@@ -42,7 +43,7 @@ use crate::{
     authority::transport,
     failure,
     http::Http,
-    network::{Known, description::replace},
+    network::Known,
     output::{self, Output},
     query,
 };
@@ -403,5 +404,6 @@ fn read(path: &Path) -> anyhow::Result<Proposal> {
 }
 
 fn write(path: &Path, proposal: &Proposal) -> anyhow::Result<()> {
-    replace(path, &serde_json::to_vec_pretty(proposal)?)
+    durable::publish(path, &serde_json::to_vec_pretty(proposal)?)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
