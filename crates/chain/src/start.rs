@@ -15,6 +15,7 @@ use commonware_cryptography::{
 use commonware_p2p::Address;
 use commonware_runtime::{Runner as _, Supervisor as _, tokio};
 use commonware_utils::ordered::Map;
+use yilian_crypto::sign::VerifyingKey;
 use yilian_ledger::ChainId;
 
 use crate::{
@@ -86,9 +87,10 @@ impl Directory {
         peers: &[Peer],
         followers: &[Peer],
     ) -> Result<Self, PeerError> {
-        let decode = |(key, address): &Peer| match PublicKey::decode(Copying(key)) {
-            Ok(key) => Ok((key, Address::from(*address))),
-            Err(_) => Err(PeerError(*key)),
+        // The engine's own decoding takes keys that no committee takes.
+        let decode = |(key, address): &Peer| {
+            let sound = VerifyingKey::from_bytes(key).ok().and_then(|_| PublicKey::decode(Copying(key)).ok());
+            sound.map(|key| (key, Address::from(*address))).ok_or(PeerError(*key))
         };
         let others = |list: &[Peer]| -> Result<Vec<_>, PeerError> {
             list.iter().map(decode).filter(|peer| !matches!(peer, Ok((key, _)) if key == own)).collect()
