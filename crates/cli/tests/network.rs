@@ -116,6 +116,7 @@ fn a_network_is_created_used_killed_moved_and_continued() {
 
     members_are_certified_and_expelled(folder.path(), dir);
     validators_change_parameters(folder.path(), dir);
+    validators_set_a_committee(folder.path(), dir);
     a_second_supervisor_is_refused(dir);
     a_killed_validator_is_started_again(&up, dir);
 
@@ -188,6 +189,38 @@ fn validators_change_parameters(folder: &Path, dir: &str) {
     assert_eq!(approve(1)["signatures"], 1, "one validator counts once");
     assert_eq!(approve(3)["submitted"], false);
     assert_eq!(approve(2)["submitted"], true);
+}
+
+fn validators_set_a_committee(folder: &Path, dir: &str) {
+    let (file, joiner) = (folder.join("join.json"), folder.join("joiner"));
+    let (file, joiner) = (file.to_str().unwrap(), joiner.to_str().unwrap());
+    let network = format!("{dir}/network.json");
+    let key = run(&["node", "init", "--dir", joiner, "--json"]).json()["validator"].as_str().unwrap().to_owned();
+    let committee = || run(&["node", "committee", "--network", &network, "--json"]).json();
+    let present = committee();
+    assert_eq!((&present["quorum"], &present["next"]), (&Value::from(3), &Value::Null));
+    let members = present["members"].as_array().unwrap().clone();
+
+    let propose = |change: &[&str]| {
+        run(&[&["node", "propose", "--network", &network, "--out", file, "committee"], change].concat())
+    };
+    propose(&["--add", members[0].as_str().unwrap()]).failure(1);
+    propose(&["--remove", &key]).failure(1);
+    propose(&["--add", &key, "--epoch", "0"]).failure(1);
+    propose(&[]).failure(2);
+    propose(&["--add", &key, "--remove", members[3].as_str().unwrap()]).success();
+    let approve = |validator: usize| {
+        let config = format!("{dir}/validators/{validator}");
+        run(&["node", "approve", file, "--config", &config, "--yes", "--json"]).json()
+    };
+    assert_eq!([1, 4, 2].map(|validator| approve(validator)["submitted"].clone()), [false, false, true]);
+    let set = committee();
+    assert_eq!((&set["sequence"], &set["next"]["epoch"]), (&Value::from(1), &Value::from(2)));
+    let next = set["next"]["members"].as_array().unwrap();
+    assert!(next.contains(&Value::from(key)) && !next.contains(&members[3]) && next.len() == 4);
+    assert_eq!(set["members"], Value::from(members));
+    let shown = run(&["node", "committee", "--network", &network]).success();
+    assert!(shown.contains("from epoch 2"), "{shown}");
 }
 
 fn a_second_supervisor_is_refused(dir: &str) {

@@ -13,7 +13,7 @@ use support::{NODES, Network, SUBSCRIBERS, now, refused, until, valid_now};
 use yilian_api::{
     encoding,
     ledger::{
-        Approval, ApprovalRequest, BlockBody, BlockSummary, GenesisBody, Health, NodeStatus, SnapshotBody,
+        Approval, ApprovalRequest, BlockBody, BlockSummary, CommitteeBody, CommitteeStep, GenesisBody, Health, NodeStatus, Role, SnapshotBody,
     },
     mailbox::{Fetched, OwnerRequest, Post, Waiting, mailbox_id},
     signing::{MailboxVerb, Statement},
@@ -65,6 +65,14 @@ async fn a_node_tells_about_itself_and_its_chain(network: &Network) {
         until(async || network.get(node, "/v1/snapshot").await.status() == 200).await;
         let snapshot: SnapshotBody = network.read(node, "/v1/snapshot").await;
         network.verified(&snapshot);
+        assert_eq!((status.role, status.epoch), (Role::Validator, 0));
+        let committee: CommitteeBody = network.read(node, "/v1/committee").await;
+        let members: Vec<String> = network.genesis.committee.iter().map(|key| encoding::to_hex(key)).collect();
+        assert_eq!((committee.members, committee.sequence, committee.next), (members, 0, None));
+        assert_eq!(committee.last_height + 1, committee.epoch_blocks);
+        let steps: Vec<CommitteeStep> = network.read(node, "/v1/committees?from=0&limit=32").await;
+        assert!(steps.is_empty());
+        assert_eq!(network.get(node, "/v1/committees?from=x").await.status(), 400);
     }
 }
 
