@@ -233,8 +233,10 @@ fn a_certificate_held_back_never_becomes_the_newest() {
     let [_, hospital, doctor] = world.hospital();
     let contents = doctor.certificate.contents().clone();
     let begins = |not_before| yilian_crypto::certificate::Contents { not_before, ..contents.clone() };
-    let (_, held_back) = world.certify_contents(&hospital, &begins(contents.not_before + 1), doctor.key.clone());
-    let (newer, renewal) = world.certify_contents(&hospital, &begins(contents.not_before + 2), doctor.key.clone());
+    let (_, held_back) =
+        world.certify_contents(&hospital, &begins(contents.not_before + 1), doctor.key.clone());
+    let (newer, renewal) =
+        world.certify_contents(&hospital, &begins(contents.not_before + 2), doctor.key.clone());
     applied(&mut world, &renewal);
     refused(&mut world, &held_back, Refusal::CertificateOlder);
     // A certificate that was revoked stands in nobody's way.

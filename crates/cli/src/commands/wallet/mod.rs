@@ -138,7 +138,9 @@ fn none_came(supply: Supply) -> &'static str {
             "The authority gave this period's tickets out before: they are spent, or another device with these words has \
              them. The next period brings new ones."
         }
-        Supply::NoKey => "The period has no ticket key yet: validators set it some time before it begins. Try again later.",
+        Supply::NoKey => {
+            "The period has no ticket key yet: validators set it some time before it begins. Try again later."
+        }
         Supply::Closed => "The authority issues nothing for that period now. Try again in a moment.",
     }
 }
