@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use commonware_codec::Encode as _;
 use yilian_api::{
-    encoding::{key_to_hex, signature_from_hex, signature_to_hex, to_base64, to_hex},
+    encoding::{key_to_hex, signature_from_hex, signature_to_hex, to_base64},
     ledger::{Approval, ApprovalRequest, TransactionStatus},
     signing::Statement,
 };
