@@ -73,10 +73,11 @@ async fn signs_periods_in_order_and_only_unset_ones() {
 async fn leaves_everything_but_ticket_keys_to_the_operator() {
     let base = Base::new(33);
     let (policy, key) = following(&base);
+    let root = base.view.world().root.clone();
     let parameters = base.view.world().parameters().clone();
     let actions = [
-        Action::AddRoot { certificate: base.view.world().root.certificate.der().to_vec() },
-        Action::RevokeRoot { member: base.view.world().root.id },
+        Action::AddRoot { certificate: root.certificate.der().to_vec() },
+        Action::RevokeRoot { member: root.id },
         Action::SetParameters(parameters),
     ];
     for action in &actions {
