@@ -195,7 +195,8 @@ fn validators_set_a_committee(folder: &Path, dir: &str) {
     let (file, joiner) = (folder.join("join.json"), folder.join("joiner"));
     let (file, joiner) = (file.to_str().unwrap(), joiner.to_str().unwrap());
     let network = format!("{dir}/network.json");
-    let key = run(&["node", "init", "--dir", joiner, "--json"]).json()["validator"].as_str().unwrap().to_owned();
+    let key =
+        run(&["node", "init", "--dir", joiner, "--json"]).json()["validator"].as_str().unwrap().to_owned();
     let committee = || run(&["node", "committee", "--network", &network, "--json"]).json();
     let present = committee();
     assert_eq!((&present["quorum"], &present["next"]), (&Value::from(3), &Value::Null));

@@ -13,7 +13,8 @@ use support::{NODES, Network, SUBSCRIBERS, now, refused, until, valid_now};
 use yilian_api::{
     encoding,
     ledger::{
-        Approval, ApprovalRequest, BlockBody, BlockSummary, CommitteeBody, CommitteeStep, GenesisBody, Health, NodeStatus, Role, SnapshotBody,
+        Approval, ApprovalRequest, BlockBody, BlockSummary, CommitteeBody, CommitteeStep, GenesisBody,
+        Health, NodeStatus, Role, SnapshotBody,
     },
     mailbox::{Fetched, OwnerRequest, Post, Waiting, mailbox_id},
     signing::{MailboxVerb, Statement},
@@ -67,7 +68,8 @@ async fn a_node_tells_about_itself_and_its_chain(network: &Network) {
         network.verified(&snapshot);
         assert_eq!((status.role, status.epoch), (Role::Validator, 0));
         let committee: CommitteeBody = network.read(node, "/v1/committee").await;
-        let members: Vec<String> = network.genesis.committee.iter().map(|key| encoding::to_hex(key)).collect();
+        let members: Vec<String> =
+            network.genesis.committee.iter().map(|key| encoding::to_hex(key)).collect();
         assert_eq!((committee.members, committee.sequence, committee.next), (members, 0, None));
         assert_eq!(committee.last_height + 1, committee.epoch_blocks);
         let steps: Vec<CommitteeStep> = network.read(node, "/v1/committees?from=0&limit=32").await;
@@ -308,7 +310,6 @@ async fn the_next_ticket_key_is_set_by_the_nodes_own_policy(network: &Network) {
         action: encoding::to_base64(&encoded),
         valid_until,
         key: encoding::key_to_hex(&network.root.verifying_key()),
-        member: Some(MemberId::of(None, "root").0.to_string()),
         signature: encoding::signature_to_hex(&signature),
     };
     let mut signatures = Vec::new();
