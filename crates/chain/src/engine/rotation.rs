@@ -26,6 +26,7 @@ use commonware_runtime::{Handle, buffer::paged::CacheRef};
 use commonware_utils::{channel::mpsc, ordered::Map, vec::NonEmptyVec};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
+use yilian_crypto::Digest;
 use yilian_ledger::{Epoch, ValidatorKey};
 
 use super::consensus;
@@ -244,6 +245,9 @@ where
         if needed > self.capacity {
             return Err(Halt::Capacity { needed, capacity: self.capacity });
         }
+        for validator in &wanted.missing {
+            warn!(validator = %Digest(*validator), "no address in the settings for a member of the committee");
+        }
         let revision = present.revision + 1;
         let (voters, others) = (map(&wanted.voters), map(&wanted.others));
         self.peers.track(revision, AddressableTrackedPeers::new(voters, others));
@@ -260,22 +264,15 @@ where
             .chain(directory.members.iter_pairs())
             .filter_map(|(key, address)| Some((raw(key)?, (key.clone(), address.clone()))))
             .collect();
-        let of = |keys: BTreeSet<ValidatorKey>| -> BTreeMap<PublicKey, Address> {
-            keys.iter()
-                .filter_map(|key| {
-                    let found = known.get(key).cloned();
-                    if found.is_none() {
-                        warn!(validator = %hex(key), "no address in the settings for a member of the committee");
-                    }
-                    found
-                })
-                .collect()
-        };
-        let voters = of(self.shared.voters());
-        let mut others = of(self.shared.leavers());
+        let voters = self.shared.voters();
+        let missing = voters.iter().filter(|key| !known.contains_key(*key)).copied().collect();
+        let of =
+            |keys: BTreeSet<ValidatorKey>| keys.iter().filter_map(|key| known.get(key).cloned()).collect();
+        let voters: BTreeMap<PublicKey, Address> = of(voters);
+        let mut others: BTreeMap<PublicKey, Address> = of(self.shared.leavers());
         others.extend(directory.followers.iter_pairs().map(|(key, address)| (key.clone(), address.clone())));
         others.retain(|key, _| !voters.contains_key(key));
-        Peers { revision: 0, voters, others }
+        Peers { revision: 0, voters, others, missing }
     }
 }
 
@@ -285,11 +282,13 @@ struct Peers {
     revision: u64,
     voters: BTreeMap<PublicKey, Address>,
     others: BTreeMap<PublicKey, Address>,
+    /// Members without an address.
+    missing: BTreeSet<ValidatorKey>,
 }
 
 impl PartialEq for Peers {
     fn eq(&self, other: &Self) -> bool {
-        self.voters == other.voters && self.others == other.others
+        self.voters == other.voters && self.others == other.others && self.missing == other.missing
     }
 }
 
@@ -299,10 +298,6 @@ fn map(peers: &BTreeMap<PublicKey, Address>) -> Map<PublicKey, Address> {
 
 fn raw(key: &PublicKey) -> Option<ValidatorKey> {
     <ValidatorKey>::try_from(key.as_ref()).ok()
-}
-
-fn hex(key: &ValidatorKey) -> String {
-    yilian_crypto::Digest(*key).to_string()
 }
 
 /// Where an epoch's votes are kept.
