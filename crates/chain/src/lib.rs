@@ -9,6 +9,8 @@ mod claims;
 pub mod config;
 mod engine;
 mod evaluate;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod gossip;
 pub mod handle;
 mod pacing;
