@@ -65,7 +65,7 @@ pub fn run() -> anyhow::Result<Section> {
 fn round() -> anyhow::Result<(Round, u64)> {
     let folder = tempfile::Builder::new().prefix("yilian-bench-").tempdir()?;
     let store = Store::open(folder.path(), Limits::default())?;
-    let (hash, ()) = timed(|| each_leaf(|leaf| drop(std::hint::black_box(sha256(leaf)))))?;
+    let (hash, ()) = timed(|| each_leaf(|leaf| _ = std::hint::black_box(sha256(leaf))))?;
     let aead = Aead::new(&Secret::new([1; 32]));
     let (encrypt, ()) = timed(|| {
         let mut sealed = Vec::with_capacity(LEAF + 16);
@@ -128,7 +128,8 @@ impl Read for Pattern {
             self.leaf[..8].copy_from_slice(&self.number.to_le_bytes());
             (self.taken, self.number) = (0, self.number + 1);
         }
-        let length = buffer.len().min(LEAF - self.taken).min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let length =
+            buffer.len().min(LEAF - self.taken).min(usize::try_from(self.left).unwrap_or(usize::MAX));
         buffer[..length].copy_from_slice(&self.leaf[self.taken..self.taken + length]);
         (self.taken, self.left) = (self.taken + length, self.left - length as u64);
         Ok(length)

@@ -1,7 +1,7 @@
 //! The ledger by itself, one thread: the stateless check and the transition, with the re-encryption prepared ahead and not.
 
 use commonware_codec::Encode as _;
-use yilian_ledger::{BlockContext, Checked, Entry, Known, Transaction, execute, ExecuteError};
+use yilian_ledger::{BlockContext, Checked, Entry, ExecuteError, Known, Transaction, execute};
 use yilian_testkit::ledger::{Chain as _, World};
 
 use crate::{
@@ -58,7 +58,8 @@ fn check(world: &World, transactions: &[Vec<u8>]) -> Vec<Checked> {
 /// Everything that a block asks for, as a node holds it at hand.
 fn known(world: &World, context: &BlockContext, block: &[Checked]) -> Known {
     let mut known = Known::new();
-    while let Err(ExecuteError::Missing(missing)) = execute(context, &world.genesis.committee, &known, block) {
+    while let Err(ExecuteError::Missing(missing)) = execute(context, &world.genesis.committee, &known, block)
+    {
         world.fetch(missing.0, &mut known);
     }
     known

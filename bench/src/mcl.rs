@@ -58,6 +58,19 @@ fn inverse(x: &Fr) -> Fr {
     out
 }
 
+/// As a parsed point would be.
+fn affine1(p: &G1) -> G1 {
+    let mut out = G1::zero();
+    G1::normalize(&mut out, p);
+    out
+}
+
+fn affine2(p: &G2) -> G2 {
+    let mut out = G2::zero();
+    G2::normalize(&mut out, p);
+    out
+}
+
 impl Keys {
     pub fn new() -> Self {
         assert!(init(CurveType::BLS12_381), "mcl was built for this curve");
@@ -68,11 +81,19 @@ impl Keys {
         let capsule = g1(&pka, &r);
         let rk = g2(&pkc, &over(&t, &a));
         let reencrypted = pair(&capsule, &rk);
-        let mut keys = Self { g, h, z, a, c, t, pka, pkc, capsule, rk, reencrypted };
-        G1::normalize(&mut keys.pka, &keys.pka.clone());
-        G1::normalize(&mut keys.capsule, &keys.capsule.clone());
-        G2::normalize(&mut keys.pkc, &keys.pkc.clone());
-        G2::normalize(&mut keys.rk, &keys.rk.clone());
+        let keys = Self {
+            g,
+            h,
+            z,
+            a,
+            c,
+            t,
+            pka: affine1(&pka),
+            pkc: affine2(&pkc),
+            capsule: affine1(&capsule),
+            rk: affine2(&rk),
+            reencrypted,
+        };
         assert_eq!(keys.decapsulate(), keys.open(), "the scheme holds");
         assert_eq!(keys.open(), power(&keys.z, &r).serialize());
         keys

@@ -58,7 +58,11 @@ impl fmt::Display for Section {
             writeln!(f)?;
         }
         for Target { what, wanted, found, met } in &self.targets {
-            writeln!(f, "- {}: {what}: {found:.2}, wanted {wanted}", if *met { "met" } else { "**missed**" })?;
+            writeln!(
+                f,
+                "- {}: {what}: {found:.2}, wanted {wanted}",
+                if *met { "met" } else { "**missed**" }
+            )?;
         }
         Ok(())
     }

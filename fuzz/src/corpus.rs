@@ -37,6 +37,10 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+pub fn clear(folder: &Path) {
+    files(folder).iter().for_each(|file| drop(fs::remove_file(file)));
+}
+
 /// Puts the target's own seeds into the working corpus.
 pub fn write_seeds(target: &Target) {
     for (index, seed) in target.warm_up().iter().enumerate() {
@@ -74,7 +78,7 @@ pub fn repeat(target: &'static Target, paths: &[&str]) -> ExitCode {
 /// An empty folder to merge into.
 pub fn merged(target: &Target) -> PathBuf {
     let path = folder("target/merged", target);
-    files(&path).iter().for_each(|file| drop(fs::remove_file(file)));
+    clear(&path);
     path
 }
 
@@ -84,7 +88,7 @@ const MAX_KEPT: u64 = 8 << 10;
 /// Puts what was merged in place of what was kept.
 pub fn replace_kept(target: &Target, merged: &Path) {
     let kept = kept(target);
-    files(&kept).iter().for_each(|file| drop(fs::remove_file(file)));
+    clear(&kept);
     for file in files(merged) {
         let small = fs::metadata(&file).is_ok_and(|data| data.len() <= MAX_KEPT);
         if let (true, Some(name)) = (small, file.file_name()) {

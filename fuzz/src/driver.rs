@@ -41,17 +41,29 @@ pub fn all(seconds: Option<u64>) -> ExitCode {
     let failed: Vec<&Row> = rows.iter().filter(|row| row.failed).collect();
     for row in &failed {
         match &row.find {
-            Some(path) => println!("FOUND: {0}; repeat it with: make fuzz-repeat TARGET={0} FILE={path}", row.name),
+            Some(path) => {
+                println!("FOUND: {0}; repeat it with: make fuzz-repeat TARGET={0} FILE={path}", row.name)
+            }
             None => println!("FAILED: {}", row.name),
         }
     }
-    if missed.is_empty() && dead.is_empty() && failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if missed.is_empty() && dead.is_empty() && failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// In a process of its own: a target may abort.
 fn spawn(words: &[&str], flags: &[String]) -> Output {
     let program = std::env::current_exe().expect("this program has a path");
-    Command::new(program).args(words).args(flags).output().expect("this program starts")
+    // What panicked is said in a line or two; `repeat` gives the rest.
+    Command::new(program)
+        .args(words)
+        .args(flags)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .expect("this program starts")
 }
 
 fn fuzz(target: &Target, seconds: u64) -> Row {
@@ -76,8 +88,10 @@ fn tail(text: &str) -> String {
 }
 
 fn is_found(control: &Target) -> bool {
+    corpus::clear(&corpus::artifacts(control));
     let flags = [format!("-runs={CONTROL_RUNS}"), "-seed=1".into()];
-    !spawn(&["run", control.name], &flags).status.success() && !corpus::files(&corpus::artifacts(control)).is_empty()
+    !spawn(&["run", control.name], &flags).status.success()
+        && !corpus::files(&corpus::artifacts(control)).is_empty()
 }
 
 /// A target that refuses its own seed tests nothing.

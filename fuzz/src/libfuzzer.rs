@@ -38,6 +38,7 @@ fn hold(input: &[u8]) -> c_int {
 
 /// The binding's own entrance, which it wants to be defined; it is not used.
 #[unsafe(no_mangle)]
+#[allow(improper_ctypes_definitions, reason = "the binding declares it so; nothing of C calls it")]
 extern "C" fn rust_fuzzer_test_input(input: &[u8]) -> c_int {
     hold(input)
 }
@@ -47,7 +48,10 @@ pub fn run(target: &'static Target, flags: &[&str]) -> ExitCode {
     abort_on_panic();
     corpus::write_seeds(target);
     TARGET.get_or_init(|| target);
-    let mut arguments = vec!["yilian-fuzz".to_owned(), format!("-max_len={}", target.max_len)];
+    // To merge corpora, libFuzzer runs the line that its first argument begins, with other flags.
+    let program = std::env::current_exe().expect("this program has a path");
+    let mut arguments = vec![format!("{} run {}", program.display(), target.name)];
+    arguments.push(format!("-max_len={}", target.max_len));
     arguments.push(format!("-artifact_prefix={}/", corpus::artifacts(target).display()));
     arguments.push("-timeout=20".into());
     arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));

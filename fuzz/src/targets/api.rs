@@ -15,29 +15,59 @@ fn json<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(input: &[
 }
 
 const BODIES: &[(fn(&[u8]) -> bool, &str)] = &[
-    (json::<ledger::Submitted>, r#"{"digest":"00","status":"failed","height":3,"time":9,"code":"a","detail":"b"}"#),
-    (json::<ledger::NodeStatus>, r#"{"version":"1","chain":"0","validator":"0","height":1,"time":2,"pool":3,"peers":4,"records":5,"grants":6,"practitioners":7,"institutions":8}"#),
+    (
+        json::<ledger::Submitted>,
+        r#"{"digest":"00","status":"failed","height":3,"time":9,"code":"a","detail":"b"}"#,
+    ),
+    (
+        json::<ledger::NodeStatus>,
+        r#"{"version":"1","chain":"0","validator":"0","height":1,"time":2,"pool":3,"peers":4,"records":5,"grants":6,"practitioners":7,"institutions":8}"#,
+    ),
     (json::<ledger::GenesisBody>, r#"{"chain":"00","genesis":"AA"}"#),
     (json::<ledger::EntryAnswer>, r#"{"snapshot":{"header":"AA","finalization":"AA"},"answer":"AA"}"#),
     (json::<ledger::BucketAnswer>, r#"{"snapshot":{"header":"AA","finalization":"AA"},"bucket":"AA"}"#),
-    (json::<ledger::BlockBody>, r#"{"summary":{"height":1,"digest":"00","time":1,"epoch":0,"transactions":0,"bytes":0},"snapshot":null,"transactions":[{"digest":"00","kind":"create","bytes":4,"outcome":"applied"}]}"#),
-    (json::<ledger::ApprovalRequest>, r#"{"action":"AA","valid_until":1,"key":"00","member":null,"signature":"00"}"#),
+    (
+        json::<ledger::BlockBody>,
+        r#"{"summary":{"height":1,"digest":"00","time":1,"epoch":0,"transactions":0,"bytes":0},"snapshot":null,"transactions":[{"digest":"00","kind":"create","bytes":4,"outcome":"applied"}]}"#,
+    ),
+    (
+        json::<ledger::ApprovalRequest>,
+        r#"{"action":"AA","valid_until":1,"key":"00","member":null,"signature":"00"}"#,
+    ),
     (json::<ledger::Approval>, r#"{"index":1,"signature":"00"}"#),
     (json::<ledger::Health>, r#"{"status":"ready","height":1,"age_ms":2}"#),
     (json::<mailbox::Post>, r#"{"sealed":"AA"}"#),
     (json::<mailbox::OwnerRequest>, r#"{"owner":"00","time":1,"signature":"00"}"#),
-    (json::<mailbox::Waiting>, r#"{"id":"00","kind":"receipt","bytes":1,"received":1,"expires":2,"receipt":null}"#),
+    (
+        json::<mailbox::Waiting>,
+        r#"{"id":"00","kind":"receipt","bytes":1,"received":1,"expires":2,"receipt":null}"#,
+    ),
     (json::<mailbox::FetchRequest>, r#"{"request":{"owner":"00","time":1,"signature":"00"},"message":"00"}"#),
-    (json::<backup::Backup>, r#"{"key":"00","counter":1,"blob":"AA","signature":"00","payment":{"by":"member","member":"00","signature":"00"}}"#),
-    (json::<content::UploadRequest>, r#"{"cid":"b","bytes":1,"pin_key":"00","payment":{"by":"tickets","tickets":[{"ticket":"AA","signature":"00"}]}}"#),
+    (
+        json::<backup::Backup>,
+        r#"{"key":"00","counter":1,"blob":"AA","signature":"00","payment":{"by":"member","member":"00","signature":"00"}}"#,
+    ),
+    (
+        json::<content::UploadRequest>,
+        r#"{"cid":"b","bytes":1,"pin_key":"00","payment":{"by":"tickets","tickets":[{"ticket":"AA","signature":"00"}]}}"#,
+    ),
     (json::<content::UploadOpened>, r#"{"id":"00","next_leaf":0,"complete":false}"#),
     (json::<content::PinRequest>, r#"{"cid":"b","pin_key":"00","time":1,"signature":"00"}"#),
-    (json::<authority::AuthorityInfo>, r#"{"chain":"0","member":"0","certificate":"AA","period":1,"tickets_per_period":2}"#),
+    (
+        json::<authority::AuthorityInfo>,
+        r#"{"chain":"0","member":"0","certificate":"AA","period":1,"tickets_per_period":2}"#,
+    ),
     (json::<authority::EnrolRequest>, r#"{"institution":"00","patient":"p","time":1,"signature":"00"}"#),
     (json::<authority::RedeemRequest>, r#"{"code":"c","wallet":"00","time":1,"signature":"00"}"#),
-    (json::<authority::TicketRequest>, r#"{"key":"00","class":"care","period":1,"blinded":["AA"],"time":1,"signature":"00"}"#),
+    (
+        json::<authority::TicketRequest>,
+        r#"{"key":"00","class":"care","period":1,"blinded":["AA"],"time":1,"signature":"00"}"#,
+    ),
     (json::<authority::TicketAnswer>, r#"{"signatures":["AA"]}"#),
-    (json::<authority::Application>, r#"{"level":4,"issuer":"00","subject_id":"s","name":"n","roles":[1],"signing_key":"00","signature":"00"}"#),
+    (
+        json::<authority::Application>,
+        r#"{"level":4,"issuer":"00","subject_id":"s","name":"n","roles":[1],"signing_key":"00","signature":"00"}"#,
+    ),
     (json::<authority::ApplicationStatus>, r#"{"status":"refused","id":"00","reason":"r"}"#),
     (json::<problem::Problem>, r#"{"type":"about:blank","title":"t","status":404,"code":"c","detail":"d"}"#),
 ];
@@ -71,14 +101,15 @@ fn text(input: &[u8]) -> bool {
     back.is_some()
 }
 
-pub const TEXT: Target = Target::new("text", "hexadecimal and base64url values, codes, receipts", text, || {
-    let key = yilian_crypto::sign::SigningKey::from_seed(yilian_crypto::Secret::new([9; 32]));
-    let signature = key.sign(yilian_crypto::Label::Backup, &[b"x"]);
-    vec![
-        chosen(0, "AAECAw"),
-        chosen(1, "0a".repeat(32)),
-        chosen(2, encoding::key_to_hex(&key.verifying_key())),
-        chosen(3, encoding::signature_to_hex(&signature)),
-        chosen(4, "route.method"),
-    ]
-});
+pub const TEXT: Target =
+    Target::new("text", "hexadecimal and base64url values, codes, receipts", text, || {
+        let key = yilian_crypto::sign::SigningKey::from_seed(yilian_crypto::Secret::new([9; 32]));
+        let signature = key.sign(yilian_crypto::Label::Backup, &[b"x"]);
+        vec![
+            chosen(0, "AAECAw"),
+            chosen(1, "0a".repeat(32)),
+            chosen(2, encoding::key_to_hex(&key.verifying_key())),
+            chosen(3, encoding::signature_to_hex(&signature)),
+            chosen(4, "route.method"),
+        ]
+    });

@@ -11,7 +11,7 @@ use yilian_client::{
     wallet::{
         index::{Lane, RecordIndex},
         keys::Keys,
-        state::{GrantStatus, State},
+        state::State,
         vault,
     },
     wire::Text,
@@ -86,16 +86,17 @@ fn message(input: &[u8]) -> bool {
     }
 }
 
-pub const MESSAGE: Target = Target::new("message", "messages between people, sealed and open", message, || {
-    let mailbox = keys().mailbox(index());
-    let mut seeds: Vec<_> = messages().iter().map(|m| chosen(0, m.encode())).collect();
-    let sealed = messages()[0].seal(CHAIN, &mailbox.address(), &mut Seeded::new(1)).expect("small");
-    seeds.push(chosen(1, sealed));
-    let encoded = messages()[3].encode();
-    let padded = [&(encoded.len() as u32).to_be_bytes()[..], &encoded, &[0; 20]].concat();
-    seeds.push(chosen(2, padded));
-    seeds
-});
+pub const MESSAGE: Target =
+    Target::new("message", "messages between people, sealed and open", message, || {
+        let mailbox = keys().mailbox(index());
+        let mut seeds: Vec<_> = messages().iter().map(|m| chosen(0, m.encode())).collect();
+        let sealed = messages()[0].seal(CHAIN, &mailbox.address(), &mut Seeded::new(1)).expect("small");
+        seeds.push(chosen(1, sealed));
+        let encoded = messages()[3].encode();
+        let padded = [&(encoded.len() as u32).to_be_bytes()[..], &encoded, &[0; 20]].concat();
+        seeds.push(chosen(2, padded));
+        seeds
+    });
 
 fn card() -> OfferCard {
     OfferCard {
@@ -133,13 +134,9 @@ fn state() -> State {
     State::new(CHAIN, Lane::FIRST)
 }
 
-pub const STATE: Target = Target::new(
-    "wallet-state",
-    "a wallet's state",
-    |input| canonical::<State>(input).is_some_and(|s| s.grants.values().all(|g| g.status != GrantStatus::Failed)),
-    || vec![state().encode().to_vec()],
-)
-.long(4096, 4 << 20);
+pub const STATE: Target =
+    Target::new("wallet-state", "a wallet's state", decodes::<State>, || vec![state().encode().to_vec()])
+        .long(4096, 4 << 20);
 
 /// What opens is what was sealed, and nothing else opens.
 fn opened(input: &[u8]) -> bool {
@@ -219,19 +216,20 @@ fn document(input: &[u8]) -> bool {
     }
 }
 
-pub const DOCUMENT: Target = Target::new("document", "signed records, statements, dossiers", document, || {
-    let document = document_of(br#"{"resourceType":"Bundle"}"#, vec![attachment()]);
-    let content =
-        ContentKey { cid: Cid::of(Codec::Raw, b"z"), key: data_key(), commitment: Secret::new([15; 32]) };
-    let opening = RecordOpening { owner: signer().verifying_key(), salt: Secret::new([16; 32]), content };
-    let dossier = Dossier { title: Text::clipped("for the insurer"), records: vec![opening] };
-    vec![
-        chosen(0, document.to_bytes()),
-        chosen(1, document.statement().encode()),
-        chosen(2, dossier.encode()),
-        chosen(3, b"{}"),
-    ]
-});
+pub const DOCUMENT: Target =
+    Target::new("document", "signed records, statements, dossiers", document, || {
+        let document = document_of(br#"{"resourceType":"Bundle"}"#, vec![attachment()]);
+        let content =
+            ContentKey { cid: Cid::of(Codec::Raw, b"z"), key: data_key(), commitment: Secret::new([15; 32]) };
+        let opening = RecordOpening { owner: signer().verifying_key(), salt: Secret::new([16; 32]), content };
+        let dossier = Dossier { title: Text::clipped("for the insurer"), records: vec![opening] };
+        vec![
+            chosen(0, document.to_bytes()),
+            chosen(1, document.statement().encode()),
+            chosen(2, dossier.encode()),
+            chosen(3, b"{}"),
+        ]
+    });
 
 /// Whatever parses can be shown.
 fn bundle(input: &[u8]) -> bool {

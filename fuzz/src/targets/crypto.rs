@@ -30,11 +30,12 @@ fn certificate(input: &[u8]) -> bool {
     true
 }
 
-pub const CERTIFICATE: Target = Target::new("certificate", "an X.509 certificate of the closed profile", certificate, || {
-    let members = FIXTURES.members.iter().map(|member| &member.certificate);
-    members.chain([&FIXTURES.world.root.certificate]).map(|c| c.der().to_vec()).collect()
-})
-.weighing(2);
+pub const CERTIFICATE: Target =
+    Target::new("certificate", "an X.509 certificate of the closed profile", certificate, || {
+        let members = FIXTURES.members.iter().map(|member| &member.certificate);
+        members.chain([&FIXTURES.world.root.certificate]).map(|c| c.der().to_vec()).collect()
+    })
+    .weighing(2);
 
 fn saved_request(input: &[u8]) -> bool {
     let Ok(request) = Request::restore(input) else { return false };
@@ -45,7 +46,8 @@ fn saved_request(input: &[u8]) -> bool {
 }
 
 fn ticket_secret_0() -> TicketKey {
-    static KEY: std::sync::LazyLock<TicketKey> = std::sync::LazyLock::new(|| ticket_secret(0).public().clone());
+    static KEY: std::sync::LazyLock<TicketKey> =
+        std::sync::LazyLock::new(|| ticket_secret(0).public().clone());
     KEY.clone()
 }
 
@@ -151,7 +153,7 @@ fn encrypted(input: &[u8]) -> bool {
         Some((raw, 0)) => stream::decrypt(&data_key(), raw).is_ok(),
         Some((rest, _)) => {
             let Some((&[high, low, flip, cut], text)) = rest.split_first_chunk::<4>() else { return false };
-            let good = stream::encrypt(&data_key(), text).expect("a short text");
+            let good = stream::encrypt(data_key(), text);
             let mut bent = good.clone();
             let at = usize::from(u16::from_be_bytes([high, low])) % bent.len();
             bent[at] ^= flip;
@@ -166,30 +168,32 @@ fn encrypted(input: &[u8]) -> bool {
     }
 }
 
-pub const STREAM: Target = Target::new("stream", "an encrypted stream: header and segments", encrypted, || {
-    let of = |text: &[u8]| stream::encrypt(&data_key(), text).expect("a short text");
-    vec![
-        chosen(0, of(b"text")),
-        chosen(0, of(b"")),
-        chosen(0, of(&[7; 1000])),
-        chosen(1, b"\0\x40\x01\0text"),
-        chosen(1, b"\0\0\0\x01text"),
-        chosen(1, b"\0\0\0\0text"),
-    ]
-});
+pub const STREAM: Target =
+    Target::new("stream", "an encrypted stream: header and segments", encrypted, || {
+        let of = |text: &[u8]| stream::encrypt(data_key(), text);
+        vec![
+            chosen(0, of(b"text")),
+            chosen(0, of(b"")),
+            chosen(0, of(&[7; 1000])),
+            chosen(1, b"\0\x40\x01\0text"),
+            chosen(1, b"\0\0\0\x01text"),
+            chosen(1, b"\0\0\0\0text"),
+        ]
+    });
 
 /// Costs are bounded before memory is taken; only cheap ones are computed here.
 fn locked(input: &[u8]) -> bool {
     let field = |at: usize| input.get(at..at + 4).map(|f| u32::from_be_bytes(f.try_into().expect("four")));
     if let (Some(memory), Some(passes), Some(lanes)) = (field(1), field(5), field(9)) {
-        let bounded = memory <= Cost::MAX.memory_kib && passes <= Cost::MAX.passes && lanes <= Cost::MAX.lanes;
+        let bounded =
+            memory <= Cost::MAX.memory_kib && passes <= Cost::MAX.passes && lanes <= Cost::MAX.lanes;
         let cheap = memory <= 64 && passes <= 2;
         if bounded && !cheap {
             return false;
         }
         if !bounded {
             let refused = password::unlock("p", input).err();
-            assert!(matches!(refused, Some(LockError::Format | LockError::Cost)), "{refused:?}");
+            assert!(!matches!(refused, None | Some(LockError::Password)), "a boundless cost was computed");
             return false;
         }
     }

@@ -83,7 +83,8 @@ pub const POINTS: Target = Target::new(
 /// A re-encrypted capsule that parses can be opened; only the true one gives the key.
 fn torus(input: &[u8]) -> bool {
     used::<ReencryptedCapsule>(input, |reencrypted| {
-        let open = |r: &ReencryptedCapsule| SCHEME.delegatee.open(&SCHEME.blinding, r, &SCHEME.capsule, OWNER);
+        let open =
+            |r: &ReencryptedCapsule| SCHEME.delegatee.open(&SCHEME.blinding, r, &SCHEME.capsule, OWNER);
         let unwraps = open(reencrypted).unwrap(&SCHEME.wrapped).is_ok();
         assert_eq!(unwraps, *reencrypted == SCHEME.reencrypted, "two elements open one capsule");
     })
@@ -107,4 +108,5 @@ fn open(input: &[u8]) -> bool {
     true
 }
 
-pub const OPEN: Target = Target::new("wrapped", "a wrapped data key", open, || vec![SCHEME.wrapped.encode().to_vec()]);
+pub const OPEN: Target =
+    Target::new("wrapped", "a wrapped data key", open, || vec![SCHEME.wrapped.encode().to_vec()]);

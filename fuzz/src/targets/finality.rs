@@ -1,17 +1,18 @@
 //! What a light client takes from nodes that it does not trust.
 
-use commonware_codec::{Encode as _, FixedSize as _};
+use commonware_codec::Encode as _;
 use yilian_finality::{
-    Answer, Bucket, Committee, Header, Link, Prefix, Snapshot, certificate::verify_certificate,
-    verify_answer, verify_bucket, verify_historical,
+    Answer, Bucket, Committee, Header, Prefix, Snapshot, certificate::verify_certificate, verify_answer,
+    verify_bucket, verify_historical,
 };
 use yilian_ledger::{Kind, Name};
 
 use super::fixtures::FIXTURES;
 use crate::target::{Target, canonical, choose, chosen, decodes};
 
-pub const HEADER: Target =
-    Target::new("header", "a block's header", decodes::<Header>, || vec![FIXTURES.snapshot.header.encode().to_vec()]);
+pub const HEADER: Target = Target::new("header", "a block's header", decodes::<Header>, || {
+    vec![FIXTURES.snapshot.header.encode().to_vec()]
+});
 
 /// Only the fixture itself is certified, however it is bent.
 fn snapshot(input: &[u8]) -> bool {
@@ -22,9 +23,10 @@ fn snapshot(input: &[u8]) -> bool {
     true
 }
 
-pub const SNAPSHOT: Target = Target::new("snapshot", "a header with its finalization certificate", snapshot, || {
-    vec![FIXTURES.snapshot.encode().to_vec()]
-});
+pub const SNAPSHOT: Target =
+    Target::new("snapshot", "a header with its finalization certificate", snapshot, || {
+        vec![FIXTURES.snapshot.encode().to_vec()]
+    });
 
 fn certificate(input: &[u8]) -> bool {
     let committee = Committee::genesis(&FIXTURES.world.genesis).expect("a committee");
@@ -88,5 +90,3 @@ pub const BUCKET: Target = Target::new("bucket", "a prefix bucket with its proof
 })
 .long(32 << 10, 8 << 20)
 .weighing(2);
-
-const _: () = assert!(Link::SIZE == 96);

@@ -44,21 +44,22 @@ fn entry(input: &[u8]) -> bool {
     choose(input, &ENTRIES).is_some_and(|(rest, choice)| ENTRIES[choice](rest))
 }
 
-pub const ENTRY: Target = Target::new("entry", "entries of the state, members, parameters, names", entry, || {
-    let state = &FIXTURES.world.state;
-    let mut kinds = std::collections::BTreeMap::new();
-    for (name, entry) in state {
-        kinds.entry(name.kind()).or_insert_with(|| chosen(0, entry.encode()));
-    }
-    let members = state.values().filter_map(|entry| match entry {
-        Entry::Member(member) => Some(chosen(1, member.encode())),
-        _ => None,
+pub const ENTRY: Target =
+    Target::new("entry", "entries of the state, members, parameters, names", entry, || {
+        let state = &FIXTURES.world.state;
+        let mut kinds = std::collections::BTreeMap::new();
+        for (name, entry) in state {
+            kinds.entry(name.kind()).or_insert_with(|| chosen(0, entry.encode()));
+        }
+        let members = state.values().filter_map(|entry| match entry {
+            Entry::Member(member) => Some(chosen(1, member.encode())),
+            _ => None,
+        });
+        let mut seeds: Vec<_> = kinds.into_values().chain(members.take(2)).collect();
+        seeds.push(chosen(2, FIXTURES.world.parameters().encode()));
+        seeds.push(chosen(3, Name::parameters().encode()));
+        seeds
     });
-    let mut seeds: Vec<_> = kinds.into_values().chain(members.take(2)).collect();
-    seeds.push(chosen(2, FIXTURES.world.parameters().encode()));
-    seeds.push(chosen(3, Name::parameters().encode()));
-    seeds
-});
 
 /// A genesis that decodes either has entries or says why not.
 fn genesis(input: &[u8]) -> bool {

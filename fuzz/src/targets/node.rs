@@ -40,13 +40,14 @@ fn stored(input: &[u8]) -> bool {
     encoded.is_some()
 }
 
-pub const STORED: Target = Target::new("stored-rows", "mailbox and backup rows in a node's database", stored, || {
-    let mut envelope = vec![0; 24];
-    envelope[1] = 1;
-    let key = yilian_crypto::sign::SigningKey::from_seed(Secret::new([9; 32])).verifying_key();
-    let head = [&[0; 8][..], &[1], key.as_bytes(), &[1], &[7; 64], &[0; 4], &[1], &[0; 8]].concat();
-    vec![chosen(0, envelope), chosen(1, head)]
-});
+pub const STORED: Target =
+    Target::new("stored-rows", "mailbox and backup rows in a node's database", stored, || {
+        let mut envelope = vec![0; 24];
+        envelope[1] = 1;
+        let key = yilian_crypto::sign::SigningKey::from_seed(Secret::new([9; 32])).verifying_key();
+        let head = [&[0; 8][..], &[1], key.as_bytes(), &[1], &[7; 64], &[0; 4], &[1], &[0; 8]].concat();
+        vec![chosen(0, envelope), chosen(1, head)]
+    });
 
 pub const ACCEPT: Target = Target::new(
     "accept",

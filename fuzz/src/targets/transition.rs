@@ -18,8 +18,8 @@ use yilian_crypto::{
 };
 use yilian_delegation::{Capsule, ReencryptionKey, Wrapped};
 use yilian_ledger::{
-    BlockContext, Checked, Counts, Entry, Epoch, ExecuteError, Height, Kind, Known, Name, Outcome, Parameters,
-    TicketKeys, Time, Transaction, Transition, execute, select,
+    BlockContext, Checked, Counts, Entry, Epoch, ExecuteError, Height, Kind, Known, Name, Outcome,
+    Parameters, TicketKeys, Time, Transaction, Transition, execute, select,
     transaction::{Action, Create, Grant, Revoke, Withdraw},
 };
 use yilian_testkit::ledger::{Chain as _, Member, START, World, ticket_secret};
@@ -53,13 +53,22 @@ static CAST: LazyLock<Cast> = LazyLock::new(|| {
     let withdrawals = (0..WITHDRAWALS).map(|_| world.key()).collect();
     let first = world.period();
     // Mostly good ones; some of the next period, some of trade, some of a period without key.
-    let kinds = [(Class::Care, 0), (Class::Care, 0), (Class::Care, 0), (Class::Care, 1), (Class::Trade, 0), (Class::Care, 2)];
-    let tickets =
-        (0..TICKETS).map(|i| kinds[i % kinds.len()]).map(|(c, p)| world.ticket_of(c, Period(first.0 + p))).collect();
+    let kinds = [
+        (Class::Care, 0),
+        (Class::Care, 0),
+        (Class::Care, 0),
+        (Class::Care, 1),
+        (Class::Trade, 0),
+        (Class::Care, 2),
+    ];
+    let tickets = (0..TICKETS)
+        .map(|i| kinds[i % kinds.len()])
+        .map(|(c, p)| world.ticket_of(c, Period(first.0 + p)))
+        .collect();
     let sealed = owners.iter().map(|owner| world.sealed(owner)).collect();
     let rks = (0..2).map(|_| world.rk()).collect();
     let people = (0..PEOPLE)
-        .map(|i| [0, 1].map(|_| world.certify(&hospital[1], Level::Practitioner, &format!("person {i}"))))
+        .map(|i| [0, 1].map(|_| world.certify(&hospital[1], Level::Practitioner, &format!("person-{i}"))))
         .collect();
     Cast { world, owners, withdrawals, tickets, sealed, rks, hospital, people }
 });
@@ -67,15 +76,44 @@ static CAST: LazyLock<Cast> = LazyLock::new(|| {
 /// What one step does. Everything is chosen by the bytes of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
-    Create { owner: usize, ticket: usize },
-    Grant { owner: usize, withdrawal: usize, ticket: usize, class: u8, late: bool },
+    Create {
+        owner: usize,
+        ticket: usize,
+    },
+    Grant {
+        owner: usize,
+        withdrawal: usize,
+        ticket: usize,
+        class: u8,
+        late: bool,
+    },
     /// The signatures of one grant under the withdrawal key of another: signed by nobody.
-    Forged { owner: usize, withdrawal: usize, ticket: usize },
-    Withdraw { withdrawal: usize },
-    Admit { person: usize, renewal: usize },
-    Revoke { person: usize, whole: bool },
-    TicketKey { ahead: u8, secret: usize, signers: usize },
-    Parameters { sequence: u64, period_grants: u8, signers: usize },
+    Forged {
+        owner: usize,
+        withdrawal: usize,
+        ticket: usize,
+    },
+    Withdraw {
+        withdrawal: usize,
+    },
+    Admit {
+        person: usize,
+        renewal: usize,
+    },
+    Revoke {
+        person: usize,
+        whole: bool,
+    },
+    TicketKey {
+        ahead: u8,
+        secret: usize,
+        signers: usize,
+    },
+    Parameters {
+        sequence: u64,
+        period_grants: u8,
+        signers: usize,
+    },
     RevokeRoot,
     Advance(u64),
     EndBlock,
@@ -193,7 +231,13 @@ struct Ledger {
 impl Ledger {
     fn new() -> Self {
         let world = &CAST.world;
-        Self { state: world.state.clone(), counts: world.counts, time: START, height: world.height, applied: 0 }
+        Self {
+            state: world.state.clone(),
+            counts: world.counts,
+            time: START,
+            height: world.height,
+            applied: 0,
+        }
     }
 
     fn context(&self) -> BlockContext {
@@ -228,7 +272,8 @@ impl Ledger {
 
     fn pick(&self, candidates: &[Checked]) -> Option<Vec<Checked>> {
         let (context, committee) = (self.context(), &CAST.world.genesis.committee);
-        let selection = self.ask(&mut Known::new(), |known| select(&context, committee, known, candidates))?;
+        let selection =
+            self.ask(&mut Known::new(), |known| select(&context, committee, known, candidates))?;
         Some(selection.included.iter().map(|i| candidates[*i].clone()).collect())
     }
 
@@ -307,17 +352,34 @@ fn run(input: &[u8]) -> bool {
 
 fn seeds() -> Vec<Vec<u8>> {
     let story = [
-        [0, 0, 0, 0], [23, 0, 0, 0],                   // create, block
-        [5, 0, 0, 1], [0, 1, 0, 2], [23, 0, 0, 0],     // grant, create, block
-        [5, 1, 0, 6], [5, 1, 1, 7], [23, 0, 0, 0],     // a taken BID, a grant
-        [12, 0, 0, 0], [20, 255, 0, 0], [23, 0, 0, 0], // withdraw, time passes
-        [15, 0, 0, 0], [17, 2, 0, 3], [18, 1, 9, 3], [23, 0, 0, 0],
-        [16, 0, 0, 0], [20, 255, 0, 0], [20, 255, 0, 0], [23, 0, 0, 0],
-        [5, 1, 0, 3], [11, 0, 2, 9], [5, 17, 2, 3], [23, 0, 0, 0],
+        [0, 0, 0, 0],
+        [23, 0, 0, 0], // create, block
+        [5, 0, 0, 1],
+        [0, 1, 0, 2],
+        [23, 0, 0, 0], // grant, create, block
+        [5, 1, 0, 6],
+        [5, 1, 1, 7],
+        [23, 0, 0, 0], // a taken BID, a grant
+        [12, 0, 0, 0],
+        [20, 255, 0, 0],
+        [23, 0, 0, 0], // withdraw, time passes
+        [15, 0, 0, 0],
+        [17, 2, 0, 3],
+        [18, 1, 9, 3],
+        [23, 0, 0, 0],
+        [16, 0, 0, 0],
+        [20, 255, 0, 0],
+        [20, 255, 0, 0],
+        [23, 0, 0, 0],
+        [5, 1, 0, 3],
+        [11, 0, 2, 9],
+        [5, 17, 2, 3],
+        [23, 0, 0, 0],
     ];
     vec![story.concat(), story[..2].concat(), story[..8].concat()]
 }
 
-pub const TRANSITION: Target = Target::new("transition", "sequences of transactions over a small world", run, seeds)
-    .long(4 * STEPS, 64 << 20)
-    .weighing(6);
+pub const TRANSITION: Target =
+    Target::new("transition", "sequences of transactions over a small world", run, seeds)
+        .long(4 * STEPS, 64 << 20)
+        .weighing(6);
