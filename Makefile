@@ -19,8 +19,9 @@ demo: setup ## Build, start four validators and act out the whole story (KEEP=1 
 	target/release/yilian demo --inputs $(FHIR) $(if $(KEEP),--keep) $(if $(REPORT),--report $(REPORT))
 
 .PHONY: test
-test: setup interop ## All tests
+test: setup interop ## All tests, and a minute of fuzzing
 	cargo test --workspace --locked
+	cd fuzz && cargo run --quiet --locked -- all
 	@echo "All tests passed."
 
 .PHONY: check
@@ -36,6 +37,26 @@ interop: ## Recompute the test vectors with independent implementations
 load: ## Latency, throughput and memory of four local validators
 	cargo build --release --locked --bin yilian
 	target/release/yilian measure $(if $(REPORT),--report $(REPORT))
+
+.PHONY: bench
+bench: ## Speed beside mcl and arkworks, of content, ledger and light client, and under load
+	@scripts/bench.sh
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for SECONDS (60) each, or one: TARGET=name (Ctrl-C ends it)
+	cd fuzz && cargo run --quiet --locked -- $(if $(TARGET),run $(TARGET) $(FLAGS),all $(or $(SECONDS),60))
+
+.PHONY: fuzz-repeat
+fuzz-repeat: ## A find again: TARGET=name FILE=path
+	cd fuzz && cargo run --quiet --locked -- repeat $(TARGET) $(FILE)
+
+.PHONY: fuzz-minimize
+fuzz-minimize: ## Keep in fuzz/corpus what adds coverage
+	cd fuzz && cargo run --quiet --locked -- minimize
+
+.PHONY: locks
+locks: ## Bring the lock files of bench and fuzz to the workspace's versions (needs the network)
+	@scripts/locks.sh
 
 .PHONY: audit
 audit: ## Licences and advisories (needs cargo-deny)

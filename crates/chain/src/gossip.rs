@@ -35,7 +35,7 @@ fn encode(batch: &Vec<Bytes>) -> IoBuf {
     IoBuf::from(batch.encode())
 }
 
-fn decode(message: Bytes) -> Option<Vec<Bytes>> {
+pub(crate) fn decode(message: Bytes) -> Option<Vec<Bytes>> {
     let limits = (RangeCfg::new(0..=MAX_BATCH), RangeCfg::new(0..=MAX_TRANSACTION));
     Vec::<Bytes>::decode_cfg(message, &limits).ok()
 }

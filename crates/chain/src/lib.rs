@@ -11,6 +11,8 @@ mod committees;
 pub mod config;
 mod engine;
 mod evaluate;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod gossip;
 pub mod handle;
 mod network;

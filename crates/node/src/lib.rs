@@ -5,6 +5,8 @@ pub mod backup;
 pub mod config;
 pub mod database;
 pub mod datadir;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod governance;
 pub mod http;
 pub mod mailbox;

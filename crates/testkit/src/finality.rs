@@ -1,6 +1,6 @@
 //! For the light client's tests: states with proofs, certified headers, and a client that skips a check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use commonware_codec::Encode as _;
 use commonware_consensus::{
@@ -77,7 +77,8 @@ impl State {
 
     fn proving(entries: BTreeMap<Name, Entry>, values: Vec<(Name, Digest)>) -> Self {
         assert!(!entries.is_empty(), "a certified state is not empty");
-        let (root, links) = deterministic::Runner::default().start(|context| build(context, values));
+        let all: Vec<Name> = values.iter().map(|(name, _)| *name).collect();
+        let (root, links) = prove(values, 7, |_| all);
         Self { root, entries, links }
     }
 
@@ -110,14 +111,32 @@ impl State {
     }
 }
 
+/// The root of a state of these values, written so many at a time, and the links of the names that `wanted` chooses among
+/// all names in order.
+///
+/// # Panics
+/// When `wanted` chooses a name that is not there.
+pub fn prove(
+    values: Vec<(Name, Digest)>,
+    at_a_time: usize,
+    wanted: impl FnOnce(&[Name]) -> Vec<Name>,
+) -> (Digest, BTreeMap<Name, Linked>) {
+    let mut names: Vec<Name> = values.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    let wanted: BTreeSet<Name> = wanted(&names).into_iter().collect();
+    deterministic::Runner::default().start(|context| build(context, values, at_a_time, wanted))
+}
+
 async fn build(
     context: deterministic::Context,
     values: Vec<(Name, Digest)>,
+    at_a_time: usize,
+    wanted: BTreeSet<Name>,
 ) -> (Digest, BTreeMap<Name, Linked>) {
     let cache = CacheRef::new(NZU16!(1024), NZUsize!(64));
     let mut db = Db::init(context.child("state"), config(cache), None).await.expect("opens");
     let key = |digest: &[u8; 32]| sha256::Digest::from(*digest);
-    for block in values.chunks(7) {
+    for block in values.chunks(at_a_time) {
         let mut batch = db.new_batch();
         for (name, value) in block {
             batch = batch.write(key(&name.0), Some(key(&value.0)));
@@ -126,7 +145,7 @@ async fn build(
         db = db.apply_batch(merkleized).await.expect("applies");
     }
     let mut links = BTreeMap::new();
-    for (name, value) in values {
+    for (name, value) in values.into_iter().filter(|(name, _)| wanted.contains(name)) {
         let proved = db.key_value_proof(key(&name.0)).await.expect("present");
         let link = Link { name, value, next: Name(proved.next_key.0) };
         links.insert(name, Linked { link, proof: proved.proof });

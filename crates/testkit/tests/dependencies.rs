@@ -100,3 +100,37 @@ fn nothing_shipped_depends_on_the_testkit() {
         assert!(name == "testkit" || !list.iter().any(|d| d == "yilian-testkit"), "{name} uses the testkit");
     }
 }
+
+/// Packages of a lock file: name and version.
+fn locked(path: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(std::path::Path::new("../..").join(path)).unwrap();
+    let value = |line: &str, key: &str| {
+        line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"').map(str::to_owned)
+    };
+    let names = text.lines().filter_map(|line| value(line, "name"));
+    // The file's own version is a bare number.
+    names.zip(text.lines().filter_map(|line| value(line, "version"))).collect()
+}
+
+/// What a caret requirement holds together: the first number that is not zero.
+fn compatibility(version: &str) -> String {
+    let mut numbers = version.split('.');
+    let leading: Vec<&str> = numbers.by_ref().take_while(|number| *number == "0").collect();
+    let first = version.split('.').nth(leading.len()).unwrap_or_default();
+    format!("{}.{first}", leading.join("."))
+}
+
+/// The benchmarks and the fuzzer have lock files of their own, and would otherwise measure and test other code.
+#[test]
+fn benchmarks_and_fuzzer_build_with_the_versions_of_the_workspace() {
+    let ours = locked("Cargo.lock");
+    assert!(ours.len() > 100, "the lock file was read");
+    for path in ["bench/Cargo.lock", "fuzz/Cargo.lock"] {
+        for (name, version) in locked(path) {
+            let same = |(n, v): &&(String, String)| *n == name && compatibility(v) == compatibility(&version);
+            let mut known = ours.iter().filter(same).peekable();
+            let agrees = known.peek().is_none() || known.any(|(_, v)| *v == version);
+            assert!(agrees, "{path} has {name} {version}, the workspace another: run `make locks`");
+        }
+    }
+}

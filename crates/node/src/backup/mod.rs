@@ -1,7 +1,7 @@
 //! Wallet backups (spec H-9): ciphertext under the name of its write key, the highest counter wins. Unpaid ones live on being
 //! written again.
 
-mod head;
+pub(crate) mod head;
 mod room;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! bounded by the routes' signatures, downloads in number and in how long a client may keep one waiting.
 
 mod gateway;
-mod negotiation;
+pub(crate) mod negotiation;
 mod payment;
 mod pins;
 mod problem;
