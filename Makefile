@@ -58,6 +58,21 @@ fuzz-minimize: ## Keep in fuzz/corpus what adds coverage
 locks: ## Bring the lock files of bench and fuzz to the workspace's versions (needs the network)
 	@scripts/locks.sh
 
+.PHONY: faults
+faults: ## Real failures under load: kill -9, SIGSTOP, cut wires, a full disk, changed bytes; then every write is found again
+	cargo build --release --locked --bin yilian
+	@if unshare --mount true 2>/dev/null; then \
+		unshare --mount target/release/yilian rehearse --small-disk $(if $(REPORT),--report $(REPORT)); \
+	else \
+		echo "No right to mount here: the full disk is left out."; \
+		target/release/yilian rehearse $(if $(REPORT),--report $(REPORT)); \
+	fi
+
+.PHONY: wasm
+wasm: ## Check that the pure crates compile to WebAssembly (needs rustup's target and clang)
+	CC_wasm32_unknown_unknown=clang AR_wasm32_unknown_unknown=llvm-ar RUSTFLAGS='--cfg getrandom_backend="wasm_js"' \
+	cargo check --locked --target wasm32-unknown-unknown $(addprefix -p yilian-,crypto delegation dag ledger finality api client)
+
 .PHONY: audit
 audit: ## Licences and advisories (needs cargo-deny)
 	cargo deny --locked check

@@ -95,6 +95,9 @@ pub enum Command {
 
     /// Latency, throughput and memory of four validators on this machine
     Measure(crate::measure::Measure),
+
+    /// Failures on purpose, under load, on four validators of its own; then a look for every acknowledged write
+    Rehearse(crate::rehearse::Rehearse),
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub fn run(args: Args, output: Output) -> anyhow::Result<()> {
         Command::Reader(args) => block_on(reader::run(args, &global, output)),
         Command::Demo(demo) => block_on(crate::demo::run(demo, output)),
         Command::Measure(measure) => block_on(crate::measure::run(measure, output)),
+        Command::Rehearse(rehearse) => block_on(crate::rehearse::run(rehearse, output)),
     }
 }
 

@@ -5,12 +5,12 @@ mod content;
 mod load;
 mod machine;
 mod phases;
-mod prepare;
+pub(crate) mod prepare;
 mod report;
 mod schedule;
 mod statistics;
-mod submit;
-mod tickets;
+pub(crate) mod submit;
+pub(crate) mod tickets;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -9,6 +9,7 @@ use yilian_dag::{Cid, Codec};
 use yilian_delegation::{Blinding, DelegateeKey, DelegateeSecretKey, DelegatorSecretKey};
 use yilian_ledger::{
     ChainId, Time,
+    name::Aid,
     transaction::{Create, Grant},
 };
 
@@ -20,6 +21,12 @@ use crate::{native::rng, query::now_ms};
 pub struct Record {
     owner: SigningKey,
     delegator: DelegatorSecretKey,
+}
+
+impl Record {
+    pub fn aid(&self) -> Aid {
+        Aid::of(&self.owner.verifying_key())
+    }
 }
 
 /// Makes transactions as a wallet does. The content that a record points to is not stored: the ledger cannot see it.
