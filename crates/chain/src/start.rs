@@ -11,7 +11,7 @@ use std::{
 
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{Signer as _, ed25519};
-use commonware_runtime::{Handle as Task, Runner as _, Spawner as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{Handle as Task, Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime};
 use commonware_utils::ordered::Quorum as _;
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, watch};
@@ -142,6 +142,7 @@ async fn serve(clock: runtime::Context, query: Query<runtime::Context>, request:
         Request::Bucket(prefix, reply) => drop(reply.send(query.bucket(&clock, prefix).await)),
         Request::Entry(name, reply) => drop(reply.send(query.entry(name).await)),
         Request::Admit(checked, reply) => drop(reply.send(query.admit(&clock, &checked).await)),
+        Request::Metrics(reply) => drop(reply.send(Ok(clock.encode()))),
         Request::Prepare(checked) => gossip::prepare(&query, checked).await,
     }
 }

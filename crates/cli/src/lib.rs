@@ -20,6 +20,7 @@ pub mod profile;
 pub mod query;
 pub mod service_log;
 pub mod terminal;
+pub mod trust;
 
 use std::process::ExitCode;
 

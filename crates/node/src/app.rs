@@ -12,7 +12,8 @@ use yilian_api::{ledger::GenesisBody, signing::Audience};
 use yilian_chain::Handle;
 
 use crate::{
-    backup::Backups, governance::Policy, http::content::Content, mailbox::Mailboxes, payment::Payments,
+    backup::Backups, governance::Policy, http::content::Content, mailbox::Mailboxes, metrics::Metrics,
+    payment::Payments,
 };
 
 /// Cheap to clone.
@@ -29,6 +30,7 @@ pub struct Parts {
     pub backups: Backups,
     pub content: Content,
     pub policy: Policy,
+    pub metrics: Arc<Metrics>,
     /// One permit a subscriber of events.
     pub subscribers: Arc<Semaphore>,
     /// Turns true when the node stops: endless answers end.

@@ -12,10 +12,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger", &["crypto", "delegation"]),
     ("finality", &["crypto", "ledger"]),
     ("content", &["crypto", "dag"]),
+    ("transport", &["api", "crypto"]),
     ("client", &["api", "crypto", "dag", "delegation", "finality", "ledger"]),
     ("chain", &["crypto", "finality", "ledger"]),
-    ("authority", &["api", "crypto", "delegation", "finality", "ledger"]),
-    ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "finality", "ledger"]),
+    ("authority", &["api", "crypto", "delegation", "finality", "ledger", "transport"]),
+    ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "finality", "ledger", "transport"]),
     (
         "cli",
         &[
@@ -30,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "finality",
             "ledger",
             "node",
+            "transport",
         ],
     ),
 ];

@@ -46,7 +46,7 @@ impl Host for NativeHost {
             Ok((status, body)) => Ok(Response { status, body }),
             Err(HttpError::TooLarge) => Err(TransportError::TooLarge),
             Err(HttpError::Timeout) => Err(TransportError::Timeout),
-            Err(HttpError::Unreachable(why)) => Err(TransportError::Unreachable(why)),
+            Err(other) => Err(TransportError::Unreachable(other.to_string())),
         }
     }
 
