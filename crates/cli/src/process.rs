@@ -6,7 +6,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{IsTerminal as _, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -136,28 +136,67 @@ pub async fn parent_gone() {
 pub struct StopSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
+    /// `None` where it means something else.
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+/// SIGHUP for a process without a terminal, as supervisors send it: read again what may change.
+#[cfg(unix)]
+pub struct ReloadSignal(Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl ReloadSignal {
+    pub fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        if std::io::stdin().is_terminal() {
+            return Ok(Self(None));
+        }
+        signal(SignalKind::hangup()).map(Some).map(Self).context("cannot listen for signals")
+    }
+
+    /// Resolves at the next one; at a terminal never.
+    pub async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 #[cfg(unix)]
 impl StopSignals {
     /// From here on these signals no longer end the process by themselves.
     pub fn listen() -> anyhow::Result<Self> {
+        Self::listen_for(true)
+    }
+
+    /// For a service: without a terminal SIGHUP does not stop it ([`ReloadSignal`]).
+    pub fn of_service() -> anyhow::Result<Self> {
+        Self::listen_for(std::io::stdin().is_terminal())
+    }
+
+    fn listen_for(hangup: bool) -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
+            hangup: hangup.then(|| listen(SignalKind::hangup())).transpose()?,
         })
     }
 
     /// Resolves at the next one.
     pub async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            () = hangup => {}
         }
     }
 

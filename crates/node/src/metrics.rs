@@ -135,7 +135,7 @@ async fn page(app: &App, tls: Option<&Tls>) -> Page {
     app.metrics.write_chain(&mut page, &app.chain);
     app.metrics.http.write(&mut page);
     if let Some(tls) = tls {
-        page.gauge("yilian_tls_expiry_timestamp_seconds", "When the certificate in use ends.", tls.until() as f64);
+        tls.write(&mut page);
     }
     write_stores(&mut page, app).await;
     // The engine's own, but for those that are told apart by validator.

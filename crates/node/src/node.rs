@@ -12,6 +12,7 @@ use tokio::{
 use yilian_api::{encoding, ledger::GenesisBody, signing::Audience};
 use yilian_chain::{Chain, Handle};
 use yilian_content::Store;
+use yilian_crypto::sign::SigningKey;
 use yilian_ledger::Genesis;
 use yilian_transport::{
     Bounds, Listener, ServeSettings, Surroundings,
@@ -191,6 +192,7 @@ fn assemble(
     let content = Content::new(store, audience, Arc::new(payments.clone()));
     Ok(App::new(Parts {
         audience,
+        identity: SigningKey::from_seed(config.chain.signer.clone()),
         genesis: GenesisBody { chain: id.0.to_string(), genesis: encoding::to_base64(&genesis.encode()) },
         chain: chain.clone(),
         payments,

@@ -9,8 +9,10 @@ use std::{
 };
 
 use yilian_client::{Host, Method, NodeUrl, Request, Response, TransportError, host::MAX_RESPONSE};
+use yilian_crypto::Secret;
 use yilian_ledger::Time;
 
+use super::rng;
 use crate::http::{Http, HttpError};
 
 /// Cheap to clone; clones share the connections and the clock's shift.
@@ -53,6 +55,10 @@ impl Host for NativeHost {
     fn now(&self) -> Time {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
         Time(now.saturating_add_signed(self.shift.load(Ordering::Relaxed)))
+    }
+
+    fn nonce(&self) -> [u8; 32] {
+        *Secret::<[u8; 32]>::random(&mut rng()).expose()
     }
 
     async fn pause(&self, milliseconds: u64) {

@@ -17,6 +17,7 @@ use super::{
     load::{Loaded, load},
     now,
 };
+use crate::metrics::Page;
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(10);
@@ -105,6 +106,11 @@ impl Tls {
     /// Until when the certificate in use holds, Unix seconds.
     pub fn until(&self) -> u64 {
         self.0.loaded.read().unwrap_or_else(PoisonError::into_inner).until
+    }
+
+    pub fn write(&self, page: &mut Page) {
+        let until = self.until() as f64;
+        page.gauge("yilian_tls_expiry_timestamp_seconds", "When the certificate in use ends.", until);
     }
 
     /// For one new connection.
