@@ -117,6 +117,29 @@ pub fn terminate(pid: u32) -> anyhow::Result<()> {
     }
 }
 
+/// Tells a supervisor that waits for it (systemd, `Type=notify`) that this process serves, or that it stops. Without one, nothing.
+#[cfg(unix)]
+pub fn notify(state: &str) {
+    use std::os::unix::net::UnixDatagram;
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let send = || {
+        let socket = UnixDatagram::unbound()?;
+        #[cfg(target_os = "linux")]
+        if let Some(name) = path.as_encoded_bytes().strip_prefix(b"@") {
+            use std::os::{linux::net::SocketAddrExt as _, unix::net::SocketAddr};
+            return socket.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(name)?);
+        }
+        socket.send_to(state.as_bytes(), &path)
+    };
+    if let Err(error) = send() {
+        tracing::warn!(%error, "the supervisor cannot be told of `{state}`");
+    }
+}
+
+/// What [`notify`] tells.
+pub const READY: &str = "READY=1";
+pub const STOPPING: &str = "STOPPING=1";
+
 /// Resolves when the parent that started this process is gone.
 pub async fn parent_gone() {
     let (sender, gone) = tokio::sync::oneshot::channel();

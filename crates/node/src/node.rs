@@ -131,8 +131,10 @@ impl Node {
             tasks.spawn(serve_metrics(socket, app.clone(), tls.clone(), stopped.clone()));
         }
         let surroundings = Surroundings::new(&config.serve, counted.http.clone());
-        surroundings.admission.exempt(config.chain.peers.iter().map(|(_, address)| address.ip()));
-        let (bounds, http_metrics) = (config.serve.bounds(), counted.http.clone());
+        let validators = config.chain.peers.iter().map(|(_, address)| address.ip().to_canonical());
+        surroundings.admission.exempt(validators.clone());
+        let (mut bounds, http_metrics) = (config.serve.bounds(), counted.http.clone());
+        bounds.unlimited.extend(validators);
         let listener = Listener { socket, tls: tls.clone(), bounds, metrics: http_metrics };
         let server = tokio::spawn(listener.serve(http::router(app, surroundings), stopped));
         tracing::info!(%http, tls = tls.is_some(), "node started");

@@ -68,6 +68,7 @@ pub async fn serve(
     let (bounds, metrics) = (settings.serve.bounds(), counted.clone());
     let server = Listener { socket, tls: tls.clone(), bounds, metrics }.serve(router, over.clone());
     tracing::info!(listen = %settings.listen, tls = tls.is_some(), "authority started");
+    crate::process::notify(crate::process::READY);
     let socket = folder.socket();
     tokio::select! {
         // Ends when it was asked to, with open requests answered or cut.

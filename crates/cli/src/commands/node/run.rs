@@ -34,6 +34,7 @@ pub async fn run(args: Run) -> anyhow::Result<()> {
         node = Node::start(config) => node?,
         () = signals.next() => return Ok(()),
     };
+    process::notify(process::READY);
     let chain = node.chain().clone();
     let reloads = async {
         loop {
@@ -51,6 +52,7 @@ pub async fn run(args: Run) -> anyhow::Result<()> {
         }
     }
     drop(chain);
+    process::notify(process::STOPPING);
     tokio::select! {
         () = node.shutdown() => Ok(()),
         () = signals.next() => anyhow::bail!("stopped at once; what was under way may be lost"),
