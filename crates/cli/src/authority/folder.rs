@@ -23,6 +23,7 @@ use yilian_crypto::{
     password::Cost,
     sign::SigningKey,
 };
+use yilian_files::durable;
 use yilian_ledger::name::MemberId;
 use yilian_transport::{ServeSettings, tls::TlsSettings};
 
@@ -204,7 +205,8 @@ impl Folder {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        crate::network::description::replace(&self.path(name), bytes)
+        let path = self.path(name);
+        durable::publish(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 

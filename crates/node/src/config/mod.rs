@@ -20,7 +20,10 @@ use yilian_crypto::{Secret, sign::VerifyingKey};
 use yilian_ledger::Genesis;
 use yilian_transport::{ServeSettings, tls::TlsSettings};
 
-pub use self::{error::ConfigError, localnet::Localnet};
+pub use self::{
+    error::ConfigError,
+    localnet::{Endpoints, Localnet},
+};
 use crate::{backup::BackupLimits, http::content::ContentSettings, mailbox::Quota};
 
 /// File names in a node's directory.

@@ -22,9 +22,11 @@ pub fn of(error: StoreError) -> ApiError {
         StoreError::PinReplayed => Code::RequestReplayed,
         StoreError::Corrupt(_) => Code::ContentDamaged,
         StoreError::DiskFull => Code::ContentDisk,
-        StoreError::IndexDamaged(_) | StoreError::Io(_) | StoreError::Index(_) | StoreError::Build(_) => {
-            Code::Internal
-        }
+        StoreError::IndexDamaged(_)
+        | StoreError::Io(_)
+        | StoreError::Index(_)
+        | StoreError::Open(_)
+        | StoreError::Build(_) => Code::Internal,
     };
     ApiError::of(code, &error)
 }
