@@ -19,7 +19,8 @@ pub struct Problem {
     pub detail: String,
     /// Names the request in the service's log: `urn:yilian:request:` and the answer's `x-request-id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub instance: Option<Box<str>>,
 }
 
 macro_rules! codes {

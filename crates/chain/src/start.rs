@@ -11,7 +11,9 @@ use std::{
 
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::{Signer as _, ed25519};
-use commonware_runtime::{Handle as Task, Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{
+    Handle as Task, Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime,
+};
 use commonware_utils::ordered::Quorum as _;
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, watch};

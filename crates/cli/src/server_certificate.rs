@@ -9,7 +9,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -21,9 +21,10 @@ use yilian_crypto::{
     certificate::server::{Host, ServerContents, ServerRequest},
     sign::SigningKey,
 };
+use yilian_files::durable;
 use yilian_transport::tls::{self, Issuer as From, TlsSettings, pem};
 
-use crate::{native::rng, network::description::replace, output};
+use crate::{native::rng, output};
 
 /// File names in the folder of a node or an authority.
 pub const KEY: &str = "tls.key";
@@ -52,7 +53,7 @@ pub fn request(dir: &Path, hosts: &[Host], new_key: bool) -> anyhow::Result<Path
         (true, _, false) => make_key(&coming)?,
     };
     let request = dir.join(REQUEST);
-    replace(&request, pem::encode("CERTIFICATE REQUEST", &ServerRequest::sign(hosts, &key)?).as_bytes())?;
+    publish(&request, pem::encode("CERTIFICATE REQUEST", &ServerRequest::sign(hosts, &key)?).as_bytes())?;
     Ok(request)
 }
 
@@ -87,29 +88,33 @@ pub fn certify(
 /// Until when it holds, Unix seconds.
 pub fn install(dir: &Path, certificate: &[u8], roots: &[Vec<u8>]) -> anyhow::Result<u64> {
     let (present, coming) = (dir.join(KEY), dir.join(NEW_KEY));
-    let fits = |key: &Path| tls::check(certificate, read_secret(key)?.expose(), Some(roots), now()?).map_err(anyhow::Error::from);
+    let fits = |key: &Path| {
+        tls::check(certificate, read_secret(key)?.expose(), Some(roots), now()?).map_err(anyhow::Error::from)
+    };
     let until = match coming.exists().then(|| fits(&coming)) {
         Some(Ok(until)) => {
             // A server that looks between the two steps finds a key that does not fit, and goes on with what it has.
-            fs::rename(&coming, &present).with_context(|| format!("cannot write {}", present.display()))?;
+            durable::rename(&coming, &present)
+                .with_context(|| format!("cannot write {}", present.display()))?;
             until
         }
         _ => fits(&present).context("not installed; the old certificate stays in use")?,
     };
-    replace(&dir.join(CERTIFICATE), certificate)?;
+    publish(&dir.join(CERTIFICATE), certificate)?;
     Ok(until)
 }
 
 /// Appends the section that switches TLS on, unless the settings have one. `true`: it was not there.
 pub fn enable(path: &Path) -> anyhow::Result<bool> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let parsed: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))?;
+    let parsed: toml::Table =
+        toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))?;
     if parsed.contains_key("tls") {
         return Ok(false);
     }
     // A table may stand at the end whatever stands before it, and comments stay.
     let section = format!("\n[tls]\n{}", toml::to_string(&settings())?);
-    replace(path, (text.trim_end().to_owned() + "\n" + &section).as_bytes())?;
+    publish(path, (text.trim_end().to_owned() + "\n" + &section).as_bytes())?;
     Ok(true)
 }
 
@@ -139,24 +144,22 @@ fn read_secret(path: &Path) -> anyhow::Result<Secret<Vec<u8>>> {
 
 fn read_key(path: &Path) -> anyhow::Result<SigningKey> {
     let seed = pem::decode_key(read_secret(path)?.expose());
-    let seed = seed.with_context(|| format!("{} is not an Ed25519 key as this command writes it", path.display()))?;
+    let seed =
+        seed.with_context(|| format!("{} is not an Ed25519 key as this command writes it", path.display()))?;
     Ok(SigningKey::from_seed(seed))
 }
 
 /// Never overwrites one.
 fn make_key(path: &Path) -> anyhow::Result<SigningKey> {
     let key = SigningKey::generate(&mut rng());
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || {
-        let mut file = options.open(path)?;
-        file.write_all(pem::encode_key(key.seed()).expose())?;
-        file.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
+    durable::write_new(path, pem::encode_key(key.seed()).expose())
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(key)
+}
+
+/// For others to read.
+pub fn publish(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    durable::publish(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn now() -> anyhow::Result<u64> {

@@ -70,9 +70,12 @@ fn the_ceremony_founds_what_compose_runs() {
 
 #[test]
 fn units_run_commands_that_exist() {
-    for (unit, words) in [("yilian-node.service", "node run"), ("yilian-authority.service", "authority serve")] {
+    for (unit, words) in
+        [("yilian-node.service", "node run"), ("yilian-authority.service", "authority serve")]
+    {
         let text = std::fs::read_to_string(deploy(unit)).unwrap();
-        let start = text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/yilian ")).unwrap();
+        let start =
+            text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/yilian ")).unwrap();
         assert!(start.starts_with(words), "{start}");
         let arguments: Vec<&str> = start.split(' ').chain(["--help"]).collect();
         common::run(&arguments).success();

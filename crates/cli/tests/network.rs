@@ -318,7 +318,14 @@ fn institutions_found_a_chain_by_hand() {
     refused(&format!("http://node.example:{node_port}"), &["--network", &network], "--allow-plain-http");
     assert_ne!(status(&address("http", node_port), &["--network", &network]).code, 0);
     let root = path("root.pem");
-    std::fs::write(&root, yilian_transport::tls::pem::encode("CERTIFICATE", &std::fs::read(format!("{authority}/root.der")).unwrap())).unwrap();
+    std::fs::write(
+        &root,
+        yilian_transport::tls::pem::encode(
+            "CERTIFICATE",
+            &std::fs::read(format!("{authority}/root.der")).unwrap(),
+        ),
+    )
+    .unwrap();
     assert_eq!(status(&secure, &["--network", &nowhere, "--tls-ca", &root]).code, 0);
 
     run(&["node", "tls", "request", "--config", &node, "--host", "127.0.0.1", "--new-key"]).success();

@@ -154,7 +154,11 @@ async fn write_stores(page: &mut Page, app: &App) {
             page.gauge("yilian_content_objects", "Objects stored.", stats.objects as f64);
             page.gauge("yilian_content_bytes", "Bytes of them.", stats.bytes as f64);
             page.gauge("yilian_content_uploads", "Uploads under way.", stats.uploads as f64);
-            page.counter("yilian_content_damaged_reads_total", "Reads that met damage.", stats.corrupt as f64);
+            page.counter(
+                "yilian_content_damaged_reads_total",
+                "Reads that met damage.",
+                stats.corrupt as f64,
+            );
         }
         Err(error) => tracing::warn!(%error, "the content store cannot be counted"),
     }

@@ -17,7 +17,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("client", &["api", "crypto", "dag", "delegation", "finality", "ledger"]),
     ("chain", &["crypto", "files", "finality", "ledger"]),
     ("authority", &["api", "crypto", "delegation", "files", "finality", "ledger", "transport"]),
-    ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "files", "finality", "ledger", "transport"]),
+    (
+        "node",
+        &[
+            "api",
+            "chain",
+            "content",
+            "crypto",
+            "dag",
+            "delegation",
+            "files",
+            "finality",
+            "ledger",
+            "transport",
+        ],
+    ),
     (
         "cli",
         &[

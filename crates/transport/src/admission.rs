@@ -114,8 +114,10 @@ pub async fn admit(State(admission): State<Admission>, request: Request, next: N
 
 fn too_often(wait: Duration) -> Response {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    let mut response =
-        problem::refuse(Code::RateLimited, "Too many requests came from this address; wait as `Retry-After` says.");
+    let mut response = problem::refuse(
+        Code::RateLimited,
+        "Too many requests came from this address; wait as `Retry-After` says.",
+    );
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     response
 }

@@ -87,8 +87,7 @@ impl Listener {
     pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
         let permits = Arc::new(Semaphore::new(self.bounds.connections));
         let slots = self.bounds.per_address.map(Slots::new);
-        let shared =
-            Shared { router, bounds: Arc::new(self.bounds), metrics: self.metrics };
+        let shared = Shared { router, bounds: Arc::new(self.bounds), metrics: self.metrics };
         let graceful = GracefulShutdown::new();
         loop {
             let accept = async {
@@ -172,7 +171,8 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     shared: Shared,
     watcher: Watcher,
 ) {
-    let (peer, most, answered) = (Peer(address.ip().to_canonical()), shared.bounds.requests, AtomicU64::new(0));
+    let (peer, most, answered) =
+        (Peer(address.ip().to_canonical()), shared.bounds.requests, AtomicU64::new(0));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let count = answered.fetch_add(1, Ordering::Relaxed) + 1;

@@ -31,7 +31,7 @@ pub fn refuse(code: Code, detail: &str) -> Response {
 /// Names the request in the problem of an answer that is one (spec H-5).
 pub fn identify(response: &mut Response, id: &str) {
     let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return };
-    problem.instance = Some(format!("urn:yilian:request:{id}"));
+    problem.instance = Some(format!("urn:yilian:request:{id}").into());
     let body = body(&problem);
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = body.into();

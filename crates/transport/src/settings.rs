@@ -137,7 +137,8 @@ mod tests {
         assert_eq!(ServeSettings::default().validate(), Ok(()));
         let wrong = ServeSettings { head_seconds: 0, ..ServeSettings::default() };
         assert_eq!(wrong.validate(), Err(OutOfBounds { key: "serve.head_seconds", least: 1, most: 300 }));
-        let shorter_than_a_wait_for_finality = ServeSettings { request_seconds: 10, ..ServeSettings::default() };
+        let shorter_than_a_wait_for_finality =
+            ServeSettings { request_seconds: 10, ..ServeSettings::default() };
         assert!(shorter_than_a_wait_for_finality.validate().is_err());
     }
 

@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more() {
-        let (slots, [one, other]) = (Slots::new(2), ["192.0.2.1", "192.0.2.2"].map(|a| Prefix::of(a.parse().unwrap())));
+        let (slots, [one, other]) =
+            (Slots::new(2), ["192.0.2.1", "192.0.2.2"].map(|a| Prefix::of(a.parse().unwrap())));
         let first = slots.take(one).unwrap();
         let _second = slots.take(one).unwrap();
         assert!(slots.take(one).is_none());

@@ -188,8 +188,8 @@ impl Folder {
         let text = fs::read_to_string(&path).with_context(|| {
             format!("cannot read {}; `yilian authority init` makes an authority", path.display())
         })?;
-        let settings: Settings = toml::from_str(&text)
-            .with_context(|| format!("{} is not as it should be", path.display()))?;
+        let settings: Settings =
+            toml::from_str(&text).with_context(|| format!("{} is not as it should be", path.display()))?;
         settings.serve.validate().with_context(|| format!("{} is not as it should be", path.display()))?;
         Ok(settings)
     }

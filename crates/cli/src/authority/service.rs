@@ -64,7 +64,8 @@ pub async fn serve(
     }
     let counted = HttpMetrics::new();
     let surroundings = Surroundings::new(&settings.serve, counted.clone());
-    let router = surroundings.around(http::router(Arc::clone(&authority), Arc::clone(&chain)), |router| router);
+    let router =
+        surroundings.around(http::router(Arc::clone(&authority), Arc::clone(&chain)), |router| router);
     let (bounds, metrics) = (settings.serve.bounds(), counted.clone());
     let server = Listener { socket, tls: tls.clone(), bounds, metrics }.serve(router, over.clone());
     tracing::info!(listen = %settings.listen, tls = tls.is_some(), "authority started");

@@ -224,6 +224,10 @@ fn extensions(contents: &Contents, issuer: &IssuerName) -> der::Result<Extension
     Ok(all)
 }
 
-pub(super) fn extension(oid: ObjectIdentifier, critical: bool, value: &impl der::Encode) -> der::Result<Extension> {
+pub(super) fn extension(
+    oid: ObjectIdentifier,
+    critical: bool,
+    value: &impl der::Encode,
+) -> der::Result<Extension> {
     Ok(Extension { extn_id: oid, critical, extn_value: OctetString::new(value.to_der()?)? })
 }

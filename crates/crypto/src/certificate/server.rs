@@ -77,14 +77,8 @@ pub fn issue_server(
     let issuer = IssuerName::of(bounds);
     let extensions = extensions(request, &issuer).map_err(unencodable)?;
     let name = request.hosts()[0].to_string().chars().take(64).collect::<String>();
-    let tbs = profile::tbs_of(
-        &issuer,
-        (SUBJECT, &name),
-        (not_before, not_after),
-        request.key(),
-        extensions,
-    )
-    .map_err(unencodable)?;
+    let tbs = profile::tbs_of(&issuer, (SUBJECT, &name), (not_before, not_after), request.key(), extensions)
+        .map_err(unencodable)?;
     let signature = sign_raw(key, &tbs.to_der().map_err(unencodable)?);
     let signature = BitString::from_bytes(&signature).map_err(unencodable)?;
     Signed { tbs, algorithm: profile::ed25519(), signature }.to_der().map_err(unencodable)

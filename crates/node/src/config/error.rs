@@ -27,7 +27,7 @@ pub enum ConfigError {
     #[error("authorities[{index}]: {error}")]
     Authority { index: usize, error: EncodingError },
     #[error(transparent)]
-    Serve(#[from] yilian_transport::OutOfBounds),
+    Serve(yilian_transport::OutOfBounds),
     #[error("{key} must be {least} to {most}")]
     OutOfBounds { key: &'static str, least: u64, most: u64 },
     #[error("a network has 1 to {most} nodes, and a port for each below 65536")]

@@ -186,7 +186,7 @@ impl Settings {
             value if (least..=most).contains(&value) => Ok(()),
             _ => Err(ConfigError::OutOfBounds { key, least, most }),
         };
-        self.serve.validate()?;
+        self.serve.validate().map_err(ConfigError::Serve)?;
         bounded("limits.subscribers", self.limits.subscribers as u64, 0, 65_536)?;
         bounded("limits.cache_bytes", self.limits.cache_bytes as u64, 1 << 20, 64 << 30)?;
         bounded("pool.count", self.pool.count as u64, 1, 1 << 20)?;

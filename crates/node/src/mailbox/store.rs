@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
-use redb::{Database, ReadableDatabase as _, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition,
+    WriteTransaction,
+};
 use yilian_api::mailbox::{MessageKind, message_id};
 use yilian_crypto::Digest;
 use yilian_ledger::name::MemberId;

@@ -127,7 +127,10 @@ fn parse(text: &str) -> BTreeMap<String, String> {
             let mut words = comment.splitn(3, ' ');
             if words.next() == Some("TYPE") {
                 let (name, kind) = (words.next().unwrap(), words.next().unwrap());
-                assert!(["counter", "gauge", "histogram", "untyped", "unknown", "info"].contains(&kind), "{line}");
+                assert!(
+                    ["counter", "gauge", "histogram", "untyped", "unknown", "info"].contains(&kind),
+                    "{line}"
+                );
                 assert_eq!(families.insert(name.to_owned(), kind.to_owned()), None, "{line}");
             }
             continue;

@@ -99,7 +99,11 @@ impl HttpMetrics {
         let limited = ["rate", "busy"].map(|reason| {
             (vec![("reason", reason)], answered.limited.get(reason).copied().unwrap_or_default())
         });
-        page.counters("yilian_http_limited_total", "Requests refused with 429 (rate) or 503 (busy).", limited);
+        page.counters(
+            "yilian_http_limited_total",
+            "Requests refused with 429 (rate) or 503 (busy).",
+            limited,
+        );
         page.gauge("yilian_http_connections", "Open connections.", read(&self.open) as f64);
         page.counter("yilian_http_connections_total", "Connections accepted.", read(&self.accepted) as f64);
         let refused = [

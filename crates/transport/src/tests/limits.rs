@@ -27,7 +27,7 @@ async fn an_address_that_asks_too_often_waits_and_is_let_in_again() {
     assert_eq!((status(&refused), problem(&refused).code.as_str()), (429, "request.rate"));
     assert_eq!(header(&refused, "retry-after"), Some("1"));
     let id = header(&refused, "x-request-id").unwrap();
-    assert_eq!(problem(&refused).instance.unwrap(), format!("urn:yilian:request:{id}"));
+    assert_eq!(&*problem(&refused).instance.unwrap(), format!("urn:yilian:request:{id}"));
     tokio::time::sleep(SLOW * 4).await;
     assert_eq!(status(&server.get("/things/1").await), 200);
 }

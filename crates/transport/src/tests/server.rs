@@ -13,9 +13,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{
-    Bounds, Listener, ServeSettings, Surroundings, metrics::http::HttpMetrics, tls::Tls,
-};
+use crate::{Bounds, Listener, ServeSettings, Surroundings, metrics::http::HttpMetrics, tls::Tls};
 
 pub const SLOW: Duration = Duration::from_millis(300);
 

@@ -44,9 +44,13 @@ pub enum Disbelief {
     Ended,
     #[error("its certificate is not valid yet; is this device's clock right?")]
     NotYet,
-    #[error("its certificate is for other hosts; use the address that its operator gave, or ask for a certificate with this one")]
+    #[error(
+        "its certificate is for other hosts; use the address that its operator gave, or ask for a certificate with this one"
+    )]
     Host,
-    #[error("its certificate leads to no root of this network's genesis; name another root with --tls-ca, if you trust it")]
+    #[error(
+        "its certificate leads to no root of this network's genesis; name another root with --tls-ca, if you trust it"
+    )]
     Root,
     #[error("it does not speak TLS; is it an http:// address?")]
     NotTls,
@@ -75,7 +79,9 @@ impl Disbelief {
         match error {
             rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => Self::Ended,
             rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => Self::NotYet,
-            rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => Self::Host,
+            rustls::Error::InvalidCertificate(C::NotValidForName | C::NotValidForNameContext { .. }) => {
+                Self::Host
+            }
             rustls::Error::InvalidCertificate(C::UnknownIssuer) => Self::Root,
             rustls::Error::InvalidMessage(_) => Self::NotTls,
             other => Self::Other(other.to_string()),

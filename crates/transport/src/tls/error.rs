@@ -16,7 +16,9 @@ pub enum TlsError {
     NoKey,
     #[error("the certificate does not parse")]
     Malformed,
-    #[error("the key is not the one that the certificate names; ask for a certificate with this key's request")]
+    #[error(
+        "the key is not the one that the certificate names; ask for a certificate with this key's request"
+    )]
     OtherKey,
     #[error("the certificate is not valid before {from} (Unix seconds); is the clock right?")]
     NotYet { from: u64 },

@@ -82,12 +82,7 @@ pub(super) fn load(settings: &TlsSettings, roots: &[Vec<u8>], now: u64) -> Resul
 
 /// Whether a server could start with these PEM texts at `now` (Unix seconds): they parse, the key is the certificate's, and the chain leads
 /// to one of `roots` (DER), if there are any to lead to. Until when the certificate holds.
-pub fn check(
-    certificate: &[u8],
-    key: &[u8],
-    roots: Option<&[Vec<u8>]>,
-    now: u64,
-) -> Result<u64, TlsError> {
+pub fn check(certificate: &[u8], key: &[u8], roots: Option<&[Vec<u8>]>, now: u64) -> Result<u64, TlsError> {
     checked(certificate, key, roots, now).map(|(_, until)| until)
 }
 
@@ -125,15 +120,7 @@ fn verify(chain: &[CertificateDer<'static>], roots: &[Vec<u8>], now: u64) -> Res
     let time = UnixTime::since_unix_epoch(Duration::from_secs(now));
     let usage = webpki::KeyUsage::server_auth();
     let algorithms = provider().signature_verification_algorithms.all;
-    let verified = leaf.verify_for_usage(
-        algorithms,
-        &anchors,
-        &chain[1..],
-        time,
-        usage,
-        None,
-        None,
-    );
+    let verified = leaf.verify_for_usage(algorithms, &anchors, &chain[1..], time, usage, None, None);
     match verified {
         Ok(_) => Ok(()),
         Err(webpki::Error::UnknownIssuer) => Err(TlsError::OtherRoot),

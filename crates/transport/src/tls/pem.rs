@@ -38,11 +38,13 @@ pub fn decode_request(text: &[u8]) -> Option<Vec<u8>> {
 
 /// DER of every certificate, in order; `None` if some block is broken.
 pub fn decode_certificates(text: &[u8]) -> Option<Vec<Vec<u8>>> {
-    sections(text).filter_map(|section| match section {
-        Ok((SectionKind::Certificate, der)) => Some(Some(der)),
-        Ok(_) => None,
-        Err(()) => Some(None),
-    }).collect()
+    sections(text)
+        .filter_map(|section| match section {
+            Ok((SectionKind::Certificate, der)) => Some(Some(der)),
+            Ok(_) => None,
+            Err(()) => Some(None),
+        })
+        .collect()
 }
 
 fn first(text: &[u8], wanted: SectionKind) -> Option<Vec<u8>> {

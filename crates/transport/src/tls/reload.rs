@@ -2,8 +2,7 @@
 //! leaves the old one in use, and the log says why.
 
 use std::{
-    fmt,
-    fs,
+    fmt, fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, SystemTime},
@@ -73,7 +72,9 @@ impl Tls {
     pub fn renew(&self) {
         match self.reload() {
             Ok(()) => tracing::info!(until = self.until(), "TLS certificate loaded"),
-            Err(error) => tracing::error!(%error, "the TLS certificate was not replaced; the old one stays in use"),
+            Err(error) => {
+                tracing::error!(%error, "the TLS certificate was not replaced; the old one stays in use")
+            }
         }
     }
 

@@ -12,7 +12,6 @@ use crate::{
     args::Global,
     authority::folder::{Folder, SETTINGS},
     commands::node::tls::{host, tell},
-    network::description::replace,
     output::Output,
     passphrase, server_certificate as server,
 };
@@ -88,7 +87,7 @@ fn issue(args: &Issue, global: &Global, output: Output) -> anyhow::Result<()> {
     let request = server::read_request(&args.request)?;
     let issuer = open(&args.operated.folder(global))?;
     let (chain, until) = server::certify(&issuer, &[], &request, args.life.days)?;
-    replace(&args.out, chain.as_bytes())?;
+    server::publish(&args.out, chain.as_bytes())?;
     issued(&args.out, request.hosts(), until, output)
 }
 

@@ -19,7 +19,6 @@ use crate::{
         hint::{self, Explain as _},
         records::grant_member,
     },
-    network::description::replace,
     output,
     profile::Staff,
     server_certificate as server,
@@ -93,7 +92,7 @@ pub async fn certify_server(args: CertifyServer, staff: &Staff) -> anyhow::Resul
     let above = member.above().first().and_then(|authority| authority.certified_at(member.time()));
     let above = above.context("the authority above this institution is not certified now")?;
     let (chain, until) = server::certify(&issuer, &[above.der()], &request, args.life.days)?;
-    replace(&args.out, chain.as_bytes())?;
+    server::publish(&args.out, chain.as_bytes())?;
     issued(&args.out, request.hosts(), until, staff.output)
 }
 

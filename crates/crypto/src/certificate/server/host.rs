@@ -45,12 +45,8 @@ impl Host {
     pub(super) fn general(&self) -> der::Result<GeneralName> {
         Ok(match self {
             Self::Dns(name) => GeneralName::DnsName(Ia5String::new(name)?),
-            Self::Address(IpAddr::V4(address)) => {
-                GeneralName::IpAddress(OctetString::new(address.octets())?)
-            }
-            Self::Address(IpAddr::V6(address)) => {
-                GeneralName::IpAddress(OctetString::new(address.octets())?)
-            }
+            Self::Address(IpAddr::V4(address)) => GeneralName::IpAddress(OctetString::new(address.octets())?),
+            Self::Address(IpAddr::V6(address)) => GeneralName::IpAddress(OctetString::new(address.octets())?),
         })
     }
 

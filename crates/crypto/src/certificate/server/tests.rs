@@ -57,7 +57,8 @@ fn hosts_have_one_form() {
         assert_eq!(good.parse::<Host>().unwrap().to_string(), good);
     }
     let long = format!("{}.example", "a".repeat(64));
-    for bad in ["", ".", "a..b", "A.example", "*.example", "-a.example", "a-.example", "1.2.3", "a b", &long] {
+    for bad in ["", ".", "a..b", "A.example", "*.example", "-a.example", "a-.example", "1.2.3", "a b", &long]
+    {
         assert_eq!(bad.parse::<Host>(), Err(HostError), "{bad}");
     }
 }
