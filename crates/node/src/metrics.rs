@@ -22,6 +22,9 @@ use crate::app::{App, now_ms};
 /// Upper bounds of the time to finality, seconds.
 const FINALITY: &[f64] = &[0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0, 30.0];
 
+/// Hexadecimal digits in a row that are a key or a hash, and no number.
+const KEY_DIGITS: usize = 32;
+
 /// Counters that nothing else keeps.
 #[derive(Debug)]
 pub struct Metrics {
@@ -140,9 +143,18 @@ async fn page(app: &App, tls: Option<&Tls>) -> Page {
     write_stores(&mut page, app).await;
     // The engine's own, but for those that are told apart by validator.
     let engine = app.chain.engine_metrics().await.unwrap_or_default();
-    let lines = engine.lines().filter(|line| !line.contains("peer=\""));
+    let lines = engine.lines().filter(|line| !names_a_key(line));
     page.append(&lines.collect::<Vec<_>>().join("\n"));
     page
+}
+
+/// Whether a line of the engine's is told apart by validator, under whatever label.
+fn names_a_key(line: &str) -> bool {
+    let mut run = 0;
+    line.bytes().any(|byte| {
+        run = if byte.is_ascii_hexdigit() { run + 1 } else { 0 };
+        run >= KEY_DIGITS
+    })
 }
 
 async fn write_stores(page: &mut Page, app: &App) {
