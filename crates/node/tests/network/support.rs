@@ -71,6 +71,7 @@ impl Network {
             let mut config = NodeConfig::load(dir).unwrap();
             config.limits.subscribers = SUBSCRIBERS;
             config.metrics = Some(([127, 0, 0, 1], 0).into());
+            config.authorities = vec![root.verifying_key()];
             Node::start(config)
         }))
         .await;
