@@ -19,8 +19,10 @@ pub mod process;
 pub mod profile;
 pub mod query;
 pub mod rehearse;
+pub mod server_certificate;
 pub mod service_log;
 pub mod terminal;
+pub mod trust;
 
 use std::process::ExitCode;
 

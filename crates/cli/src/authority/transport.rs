@@ -8,14 +8,15 @@ use yilian_authority::{
     Chain, Nodes,
     transport::{Answer, Call, MAX_ANSWER, Method, NoAnswer, Pending, Transport},
 };
-use yilian_finality::Trust;
+use yilian_finality::Trust as CommitteeTrust;
 use yilian_ledger::{Genesis, Transaction};
 
-use crate::{failure::Refused, http::Http};
+use crate::{failure::Refused, http::Http, trust::Trust};
 
 /// The chain as these nodes prove it.
-pub fn chain(urls: &[String], genesis: Genesis) -> anyhow::Result<Arc<dyn Chain>> {
-    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new()?)), urls, Trust::genesis(&genesis)?)))
+pub fn chain(urls: &[String], genesis: Genesis, trust: &Trust) -> anyhow::Result<Arc<dyn Chain>> {
+    let committee = CommitteeTrust::genesis(&genesis)?;
+    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new(trust)?)), urls, committee)))
 }
 
 /// Submits, and waits until the ledger has applied it.

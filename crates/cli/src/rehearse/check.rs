@@ -8,7 +8,7 @@ use yilian_api::ledger::NodeStatus;
 use yilian_client::{Client, Network as Nodes, NodeUrl};
 use yilian_ledger::name::Aid;
 
-use crate::{http::Http, native::NativeHost, network::Network, query};
+use crate::{http::Http, native::NativeHost, network::Network, query, trust::Trust};
 
 /// Progress, and a validator's catching up, may take so long.
 const RECOVERY: Duration = Duration::from_secs(90);
@@ -22,7 +22,7 @@ pub struct Checker {
 
 impl Checker {
     pub fn new(network: &Network) -> anyhow::Result<Self> {
-        Ok(Self { http: Http::new()?, host: NativeHost::new(Http::new()?), urls: network.urls() })
+        Ok(Self { http: Http::new(&Trust::default())?, host: NativeHost::new(Http::new(&Trust::default())?), urls: network.urls() })
     }
 
     async fn status(&self, index: usize) -> anyhow::Result<NodeStatus> {

@@ -16,6 +16,7 @@ use crate::{
     http::Http,
     measure::{prepare::Maker, submit::Target},
     network::Network,
+    trust::Trust,
 };
 
 /// Requests under way at most: those to a validator that is down or cut off wait.
@@ -36,7 +37,7 @@ pub struct Load {
 impl Load {
     /// `rate` creates a second until [`Load::stop`].
     pub fn start(network: &Network, maker: Maker, rate: u32) -> anyhow::Result<Self> {
-        let target = Target::new(Http::new()?, &network.urls())?;
+        let target = Target::new(Http::new(&Trust::default())?, &network.urls())?;
         let book = Arc::new(Book::default());
         let task = tokio::spawn(write(target, maker, rate, Arc::clone(&book)));
         Ok(Self { book, task })
