@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
-use crate::commands::{authority, network, node, practitioner, reader, records, wallet};
+use crate::commands::{authority, content, network, node, practitioner, reader, records, wallet};
 
 /// Where `network up` puts a network unless told otherwise.
 pub const DEFAULT_DIR: &str = "./yilian-data";
@@ -73,6 +73,10 @@ pub enum Command {
     /// One validator: set up, run, look, co-sign
     #[command(subcommand)]
     Node(node::Command),
+
+    /// The ciphertext that a node keeps: how it stands, the operator's own files
+    #[command(subcommand)]
+    Content(content::Command),
 
     /// Certificates, enrolment and tickets: set up, serve, decide
     #[command(subcommand)]

@@ -32,6 +32,9 @@ pub(crate) struct Files {
     /// What the test lets happen, and when.
     #[cfg(test)]
     pub(crate) fault: std::sync::Mutex<Option<(Step, crate::crash::Fault)>>,
+    /// What the test lets be free on the device.
+    #[cfg(test)]
+    pub(crate) free: std::sync::Mutex<Option<u64>>,
 }
 
 impl Files {
@@ -43,6 +46,8 @@ impl Files {
             root: root.to_owned(),
             #[cfg(test)]
             fault: Default::default(),
+            #[cfg(test)]
+            free: Default::default(),
         })
     }
 
@@ -55,6 +60,16 @@ impl Files {
     #[cfg(not(test))]
     pub fn reached(&self, _: Step) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Bytes that the device has for this process.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        #[cfg(test)]
+        if let Some(free) = *crate::store::lock(&self.free) {
+            return Ok(free);
+        }
+        let device = rustix::fs::statvfs(&self.root)?;
+        Ok(device.f_bavail.saturating_mul(device.f_frsize))
     }
 
     pub fn index(&self) -> PathBuf {
@@ -79,6 +94,16 @@ impl Files {
 
     pub fn leaves(&self, name: &str) -> PathBuf {
         self.uploads().join(format!("{name}.leaves"))
+    }
+
+    /// Bytes of a part that are here; 0 without one.
+    pub fn part_bytes(&self, name: &str) -> io::Result<u64> {
+        length(&self.part(name)).map(Option::unwrap_or_default)
+    }
+
+    /// Length of an object's file, if there is one.
+    pub fn object_bytes(&self, cid: &Cid) -> io::Result<Option<u64>> {
+        length(&self.object(cid))
     }
 
     /// Opens a part and its list of leaves for reading and writing, creating what is missing.
@@ -140,6 +165,14 @@ impl Files {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+}
+
+fn length(path: &Path) -> io::Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,11 +8,13 @@
 mod collect;
 mod error;
 mod files;
+mod holds;
 mod index;
 mod install;
 mod limits;
 mod pins;
 mod read;
+mod scrub;
 mod store;
 mod upload;
 
@@ -21,8 +23,10 @@ mod crash;
 
 pub use collect::Collected;
 pub use error::StoreError;
+pub use holds::{Changes, Charge, Hold, Payer, Place, Told};
 pub use limits::{Limits, MEMBER_OBJECT};
 pub use pins::PinKey;
 pub use read::Object;
+pub use scrub::Scrubbed;
 pub use store::{Stats, Store};
 pub use upload::{Opened, Paid, Payment, UploadId, UploadRequest, UploadStatus};

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod backup;
 pub mod config;
+pub mod copies;
 pub mod database;
 pub mod datadir;
 pub mod governance;
@@ -10,6 +11,7 @@ pub mod http;
 pub mod mailbox;
 pub mod members;
 mod node;
+pub mod operator;
 pub mod payment;
 pub mod standing;
 pub mod view;

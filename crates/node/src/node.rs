@@ -12,12 +12,14 @@ use tokio::{
 use yilian_api::{encoding, ledger::GenesisBody, signing::Audience};
 use yilian_chain::{Chain, Handle};
 use yilian_content::Store;
+use yilian_crypto::sign::SigningKey;
 use yilian_ledger::Genesis;
 
 use crate::{
     app::{App, Parts, now_ms},
     backup::Backups,
     config::NodeConfig,
+    copies::{Copies, CopiesError, Participant},
     database::{self, DatabaseError},
     datadir::{DataDir, DataDirError},
     governance::Policy,
@@ -27,6 +29,7 @@ use crate::{
         serve::{self, Limits},
     },
     mailbox::Mailboxes,
+    operator,
     payment::{self, Payments},
     standing::Standing,
     view::{ChainView, LedgerView},
@@ -55,6 +58,8 @@ pub enum StartError {
     Listen { address: SocketAddr, error: std::io::Error },
     #[error("content: {0}")]
     Content(#[from] yilian_content::StoreError),
+    #[error("copies of content: {0}")]
+    Copies(#[from] CopiesError),
     #[error("chain: {0}")]
     Chain(#[from] yilian_chain::StartError),
 }
@@ -105,7 +110,7 @@ impl Node {
                 Ok(app) => app,
                 Err(error) => {
                     chain.shutdown().await;
-                    return Err(error.into());
+                    return Err(error);
                 }
             };
         let mut tasks = JoinSet::new();
@@ -114,6 +119,10 @@ impl Node {
         tasks.spawn(upkeep(app.clone(), database));
         let (content, grace) = (app.content.clone(), config.content.grace());
         tasks.spawn(async move { content.collect_every(COLLECTION, grace).await });
+        if let Some(copies) = app.content.copies() {
+            copies.spawn(&mut tasks);
+        }
+        tasks.spawn(operator::serve(DataDir::operator(dir.path()), app.content.clone()));
         let limits = Limits {
             connections: config.limits.connections,
             head: HEAD_LIMIT,
@@ -154,7 +163,7 @@ fn assemble(
     store: Arc<Store>,
     database: Arc<Database>,
     stop: watch::Receiver<bool>,
-) -> Result<App, DatabaseError> {
+) -> Result<App, StartError> {
     let id = genesis.chain_id();
     let audience = Audience { chain: id.0, node: chain.status().validator };
     let view: Arc<dyn LedgerView> = Arc::new(ChainView { chain: chain.clone(), standing: standing.clone() });
@@ -163,7 +172,16 @@ fn assemble(
         Mailboxes::open(database.clone(), config.mailbox.clone(), payments.clone(), view.clone(), now_ms())?;
     let backups = Backups::open(database.clone(), config.backup.clone(), payments.clone())?;
     let policy = Policy::open(id, config.authorities.clone(), view, database)?;
-    let content = Content::new(store, audience, Arc::new(payments.clone()));
+    let committee = genesis.committee.clone();
+    let participant = Participant {
+        audience,
+        signer: SigningKey::from_seed(config.chain.signer.clone()),
+        peers: config.apis.clone(),
+        committee: Arc::new(move || committee.clone()),
+        settings: config.copies.clone(),
+    };
+    let copies = Copies::open(store.clone(), participant)?;
+    let content = Content::new(store, audience, Arc::new(payments.clone())).with_copies(copies);
     Ok(App::new(Parts {
         audience,
         genesis: GenesisBody { chain: id.0.to_string(), genesis: encoding::to_base64(&genesis.encode()) },

@@ -142,7 +142,11 @@ fn others(description: &Description, ports: &Ports, index: usize) -> Vec<Peer> {
     let all = description.nodes.iter().zip(&ports.validators).enumerate();
     let others = all.filter(|(other, _)| *other != index);
     others
-        .map(|(_, (node, (_, peers)))| Peer { key: node.validator.clone(), address: loopback(*peers) })
+        .map(|(_, (node, (http, peers)))| Peer {
+            key: node.validator.clone(),
+            address: loopback(*peers),
+            api: Some(format!("http://{}", loopback(*http))),
+        })
         .collect()
 }
 
@@ -156,6 +160,7 @@ fn node_settings(issuer: &Issuer) -> Settings {
         limits: Limits::default(),
         pool: Pool::default(),
         content: Default::default(),
+        copies: Default::default(),
         mailbox: Default::default(),
         backup: Default::default(),
     }

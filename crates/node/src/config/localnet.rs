@@ -13,7 +13,7 @@ use yilian_crypto::{Secret, sign::SigningKey};
 use yilian_ledger::{Genesis, genesis::MAX_COMMITTEE};
 
 use super::{CONFIG_FILE, ConfigError, GENESIS_FILE, KEY_FILE, Limits, Peer, Pool, Settings, keyfile};
-use crate::{backup::BackupLimits, http::content::ContentSettings, mailbox::Quota};
+use crate::{backup::BackupLimits, copies::CopySettings, http::content::ContentSettings, mailbox::Quota};
 
 /// Validators of a network that is about to be written, in the order of their keys.
 #[derive(Clone, Debug)]
@@ -71,7 +71,8 @@ impl Localnet {
         let others = (0..nodes).filter(|other| *other != index);
         let peers = others.map(|other| {
             let key = encoding::to_hex(self.signers[other].verifying_key().as_bytes());
-            Ok(Peer { key, address: loopback(base_port, nodes + other)? })
+            let api = Some(format!("http://{}", loopback(base_port, other)?));
+            Ok(Peer { key, address: loopback(base_port, nodes + other)?, api })
         });
         Ok(Settings {
             http: loopback(base_port, index)?,
@@ -83,6 +84,7 @@ impl Localnet {
             mailbox: Quota::default(),
             backup: BackupLimits::default(),
             content: ContentSettings::default(),
+            copies: CopySettings::default(),
         })
     }
 
