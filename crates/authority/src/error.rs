@@ -60,6 +60,8 @@ pub enum AuthorityError {
     Corrupt(&'static str),
     #[error("the store cannot be used: {0}")]
     Store(Box<redb::Error>),
+    #[error(transparent)]
+    Open(#[from] yilian_files::OpenError),
     #[error("the key file {path} cannot be used: {reason}")]
     KeyFile { path: String, reason: String },
     #[error("the key file {path} does not open: {reason}")]
@@ -97,6 +99,7 @@ impl AuthorityError {
             | Self::ForeignStore
             | Self::Corrupt(_)
             | Self::Store(_)
+            | Self::Open(_)
             | Self::KeyFile { .. }
             | Self::Locked { .. }
             | Self::KeyFileMode(_) => ("authority.internal", 500),
@@ -113,8 +116,14 @@ impl AuthorityError {
     }
 }
 
-impl<E: Into<redb::Error>> From<E> for AuthorityError {
-    fn from(error: E) -> Self {
-        Self::Store(Box::new(error.into()))
-    }
+macro_rules! from_redb {
+    ($($name:ident),*) => {$(
+        impl From<redb::$name> for AuthorityError {
+            fn from(error: redb::$name) -> Self {
+                Self::Store(Box::new(error.into()))
+            }
+        }
+    )*};
 }
+
+from_redb!(TransactionError, TableError, StorageError, CommitError);

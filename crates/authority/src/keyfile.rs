@@ -2,16 +2,13 @@
 //!
 //! Written once: an existing file is never replaced, so that no slip destroys a key.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{Read as _, Write as _},
-    path::Path,
-};
+use std::{fs::File, io::Read as _, path::Path};
 
 use yilian_crypto::{
     Secret,
     password::{self, Cost},
 };
+use yilian_files::durable;
 
 use crate::{AuthorityError, rng};
 
@@ -23,7 +20,7 @@ pub fn create(path: &Path, passphrase: &str, cost: Cost) -> Result<Secret<[u8; 3
     let seed = Secret::random(&mut rng());
     let locked = password::lock(passphrase, cost, seed.expose(), &mut rng())
         .map_err(|reason| AuthorityError::Locked { path: path.display().to_string(), reason })?;
-    write_new(path, &locked).map_err(|error| unusable(path, error))?;
+    durable::write_new(path, &locked).map_err(|error| unusable(path, error))?;
     Ok(seed)
 }
 
@@ -43,38 +40,19 @@ fn unusable(path: &Path, reason: impl ToString) -> AuthorityError {
     AuthorityError::KeyFile { path: path.display().to_string(), reason: reason.to_string() }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if written.is_err() {
-        fs::remove_file(path)?;
-        return written;
-    }
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-#[cfg(unix)]
 fn check_mode(path: &Path, file: &File) -> Result<(), AuthorityError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata().map_err(|error| unusable(path, error))?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(AuthorityError::KeyFileMode(path.display().to_string())) }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &Path, _: &File) -> Result<(), AuthorityError> {
-    Ok(())
+    let file = file.metadata().map_err(|error| unusable(path, error))?;
+    match durable::is_open_to_others(&file) {
+        true => Err(AuthorityError::KeyFileMode(path.display().to_string())),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     const FAST: Cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };

@@ -15,6 +15,7 @@ use yilian_crypto::{
     Digest, Secret,
     ticket::{Class, Period},
 };
+use yilian_files::{Format, durable};
 use yilian_ledger::{ChainId, name::MemberId};
 
 use crate::AuthorityError;
@@ -29,6 +30,11 @@ const SEEN: TableDefinition<'_, (u64, [u8; 32]), ()> = TableDefinition::new("see
 /// (period, class, holder) → hash of the blinded messages paid for.
 const ISSUED: TableDefinition<'_, (u32, u8, [u8; 33]), [u8; 32]> = TableDefinition::new("issued");
 
+/// Format of the store (spec ST-3).
+pub const FORMAT: Format = Format::new("the authority's store", 1);
+/// The store's own cache, bytes.
+const CACHE: usize = 64 << 20;
+
 pub struct Store {
     database: Database,
     sealer: Sealer,
@@ -38,7 +44,8 @@ impl Store {
     /// Opens or creates the file; refuses another key than it was made with.
     pub fn open(path: &Path, key: &Secret<[u8; 32]>) -> Result<Self, AuthorityError> {
         create_private(path).map_err(|error| AuthorityError::Store(Box::new(redb::Error::Io(error))))?;
-        let store = Self { database: Database::create(path)?, sealer: Sealer::new(key) };
+        let store =
+            Self { database: yilian_files::database::open(path, FORMAT, CACHE)?, sealer: Sealer::new(key) };
         let write = store.database.begin_write()?;
         {
             write.open_table(SEEN)?;
@@ -131,10 +138,7 @@ fn mark_seen(write: &redb::WriteTransaction, request: &Digest, until: u64) -> Re
 /// An empty file of mode 0600, if there is none.
 fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    durable::private(options.write(true).create(true).truncate(false)).open(path).map(drop)
 }
 
 impl std::fmt::Debug for Store {

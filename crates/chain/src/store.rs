@@ -14,6 +14,7 @@ use commonware_codec::{
 };
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use yilian_crypto::Digest;
+use yilian_files::Format;
 use yilian_finality::{Header, Snapshot, snapshot::MAX_FINALIZATION};
 use yilian_ledger::{ChainId, Entry, Height, Kind, Name, Outcome, Refusal};
 
@@ -33,6 +34,8 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Blocks between a grant's end and the erasure of what it carried.
 pub const DROP_LAG: u64 = 64;
+/// Format of the entry store (spec ST-3).
+pub const FORMAT: Format = Format::new("the entry store", 1);
 /// The store's own cache, bytes.
 const CACHE: usize = 4 << 20;
 
@@ -61,13 +64,21 @@ pub enum StoreError {
     Damaged(&'static str),
     #[error("entry store belongs to another chain")]
     OtherChain,
+    #[error(transparent)]
+    Open(#[from] yilian_files::OpenError),
 }
 
-impl<E: Into<redb::Error>> From<E> for StoreError {
-    fn from(error: E) -> Self {
-        Self::Database(Box::new(error.into()))
-    }
+macro_rules! from_redb {
+    ($($name:ident),*) => {$(
+        impl From<redb::$name> for StoreError {
+            fn from(error: redb::$name) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )*};
 }
+
+from_redb!(TransactionError, TableError, StorageError, CommitError);
 
 pub struct Store {
     database: Database,
@@ -76,9 +87,7 @@ pub struct Store {
 impl Store {
     /// Opens or creates; refuses the store of another chain.
     pub fn open(path: &Path, chain: ChainId) -> Result<Self, StoreError> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(CACHE);
-        let database = builder.create(path)?;
+        let database = yilian_files::database::open(path, FORMAT, CACHE)?;
         let transaction = database.begin_write()?;
         {
             let mut meta = transaction.open_table(META)?;
@@ -311,6 +320,7 @@ fn outcome_code(outcome: &Outcome) -> Vec<u8> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use yilian_files::{FormatError, OpenError};
     use yilian_ledger::{Counts, Time, entry::Ended};
     use yilian_testkit::{finality, ledger::World};
 
@@ -370,6 +380,23 @@ mod tests {
         drop(open(directory.path()).unwrap());
         let other = Store::open(&directory.path().join("entries.redb"), ChainId(Digest([2; 32])));
         assert!(matches!(other, Err(StoreError::OtherChain)));
+    }
+
+    #[test]
+    fn refuses_a_store_of_another_format() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(open(directory.path()).unwrap());
+        let path = directory.path().join("entries.redb");
+        let future = redb::Database::create(&path).unwrap();
+        let write = future.begin_write().unwrap();
+        let format = redb::TableDefinition::<&str, u32>::new("format");
+        write.open_table(format).unwrap().insert("number", 9).unwrap();
+        write.commit().unwrap();
+        drop(future);
+        assert!(matches!(
+            open(directory.path()),
+            Err(StoreError::Open(OpenError::Format(FormatError::Newer { found: 9, .. })))
+        ));
     }
 
     #[test]

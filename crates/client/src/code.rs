@@ -103,6 +103,7 @@ fn wallet(error: &WalletError) -> &'static str {
         WalletError::Store(_) => "wallet.not-saved",
         WalletError::Sealed(_) => "wallet.damaged",
         WalletError::Malformed => "wallet.form",
+        WalletError::Version { .. } => "wallet.version",
         WalletError::Chain => "wallet.chain",
         WalletError::Exhausted => "wallet.exhausted",
     }

@@ -18,9 +18,10 @@ use yilian_client::{
         index::{Lane, RecordIndex},
         keys::Keys,
         state::{GrantStatus, OfferStatus},
+        vault,
     },
 };
-use yilian_crypto::{seed::Seed, ticket::Class};
+use yilian_crypto::{Label, seed::Seed, ticket::Class};
 use yilian_testkit::{
     ledger::Seeded,
     network::{TestNetwork, run, staff},
@@ -46,6 +47,21 @@ fn an_index_is_on_disk_before_its_card_exists() {
         let (next, other) = offer::offer(&client, &mut again, "").await.unwrap();
         assert_ne!(next, index);
         assert_ne!(other.owner_commitment, card.owner_commitment);
+    });
+}
+
+#[test]
+fn a_state_of_another_version_is_refused_by_its_number() {
+    run(38, 1, |network| async move {
+        let chain = network.client().chain();
+        let key = seed(1).derive(Label::WalletState, &[]);
+        let open = |bytes: &[u8]| {
+            let sealed = vault::seal(&key, Label::WalletState, bytes);
+            Wallet::open(seed(1), chain, &sealed, Disk::default()).unwrap_err()
+        };
+        assert_eq!(open(&[2, 1, 2, 3]), WalletError::Version { found: 2 });
+        assert_eq!(open(&[1, 1, 2, 3]), WalletError::Malformed);
+        assert_eq!(open(&[]), WalletError::Malformed);
     });
 }
 

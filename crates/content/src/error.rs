@@ -47,6 +47,8 @@ pub enum StoreError {
     #[error("index: {0}")]
     Index(Box<redb::Error>),
     #[error(transparent)]
+    Open(#[from] yilian_files::OpenError),
+    #[error(transparent)]
     Build(#[from] BuildError),
     #[error(transparent)]
     TooLarge(#[from] TooLarge),

@@ -42,13 +42,18 @@ impl Files {
         fs::create_dir_all(root.join("objects"))?;
         fs::create_dir_all(root.join("uploads"))?;
         sync_folder(root)?;
-        Ok(Self {
+        Ok(Self::at(root))
+    }
+
+    /// A folder that is only looked into.
+    pub fn at(root: &Path) -> Self {
+        Self {
             root: root.to_owned(),
             #[cfg(test)]
             fault: Default::default(),
             #[cfg(test)]
             free: Default::default(),
-        })
+        }
     }
 
     #[cfg(test)]

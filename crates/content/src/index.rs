@@ -4,6 +4,7 @@
 
 use redb::{Database, MultimapTableDefinition, ReadableTable, TableDefinition, TableError, WriteTransaction};
 use yilian_dag::{Cid, Layout, Reader};
+use yilian_files::Format;
 
 use crate::{StoreError, holds};
 
@@ -57,8 +58,10 @@ pub(crate) const JOURNALED: &str = "journaled";
 /// Number of the object up to which the present scrub has come.
 pub(crate) const SCRUBBED: &str = "scrubbed";
 
+/// Format of the index (spec ST-3).
+pub const FORMAT: Format = Format::new("the content index", 1);
 /// Page cache: the index of a terabyte is a few hundred megabytes, its hot part small.
-const CACHE: usize = 16 << 20;
+pub const CACHE: usize = 16 << 20;
 
 /// An object as indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +91,7 @@ pub(crate) fn cid(row: &CidRow) -> Result<Cid, StoreError> {
 
 /// Opens the index and makes sure that every table exists.
 pub(crate) fn open(path: &std::path::Path) -> Result<Database, StoreError> {
-    let database = Database::builder().set_cache_size(CACHE).create(path)?;
+    let database = yilian_files::database::open(path, FORMAT, CACHE)?;
     let tx = database.begin_write()?;
     create_tables(&tx)?;
     holds::introduce(&tx)?;

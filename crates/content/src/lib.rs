@@ -5,6 +5,7 @@
 //! no keys and checks no signatures: its caller authorizes. It has no clock either: times are arguments, Unix ms.
 //! All calls block; asynchronous hosts use a blocking thread.
 
+mod audit;
 mod collect;
 mod error;
 mod files;
@@ -21,6 +22,7 @@ mod upload;
 #[cfg(test)]
 mod crash;
 
+pub use audit::{Audit, audit};
 pub use collect::Collected;
 pub use error::StoreError;
 pub use holds::{Changes, Charge, Hold, Payer, Place, Told};

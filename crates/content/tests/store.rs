@@ -5,9 +5,11 @@ use std::{fs, io::Read, os::unix::fs::FileExt, path::PathBuf, sync::Arc, thread}
 
 use tempfile::TempDir;
 use yilian_content::{
-    Limits, MEMBER_OBJECT, Opened, Paid, Payment, PinKey, Store, StoreError, UploadId, UploadRequest,
+    Audit, Limits, MEMBER_OBJECT, Opened, Paid, Payment, PinKey, Store, StoreError, UploadId, UploadRequest,
+    audit,
 };
 use yilian_dag::{Cid, Codec, LEAF, Node, StreamVerifier, car, root_of};
+use yilian_files::{FormatError, OpenError};
 
 const ALICE: PinKey = PinKey([1; 33]);
 const BOB: PinKey = PinKey([2; 33]);
@@ -506,4 +508,50 @@ fn a_member_has_an_allowance_a_day() {
     assert!(matches!(by_member(&store, &content(1, 3), ALICE, 1), Err(StoreError::Allowance { .. })));
     store.collect(2 * DAY, u64::MAX).unwrap();
     by_member(&store, &content(100, 8), ALICE, 2 * DAY).unwrap();
+}
+
+#[test]
+fn refuses_an_index_of_another_format() {
+    let (folder, store) = store();
+    drop(store);
+    let path = folder.path().join("index.redb");
+    let future = redb::Database::create(&path).unwrap();
+    let write = future.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u32>::new("format");
+    write.open_table(format).unwrap().insert("number", 9).unwrap();
+    write.commit().unwrap();
+    drop(future);
+    let refused = Store::open(folder.path(), Limits::default()).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Open(OpenError::Format(FormatError::Newer { found: 9, .. }))),
+        "{refused}"
+    );
+}
+
+#[test]
+fn an_audit_names_what_is_missing_short_or_changed_and_changes_nothing() {
+    let (folder, store) = store();
+    let contents: Vec<Vec<u8>> = (0..4).map(|seed| content(2 * LEAF + 100, seed)).collect();
+    let roots: Vec<Cid> = contents
+        .iter()
+        .enumerate()
+        .map(|(i, bytes)| upload(&store, bytes, ALICE, UploadId([i as u8; 16])).unwrap())
+        .collect();
+    drop(store);
+    let look = |thorough| audit(folder.path(), thorough).unwrap();
+    let bytes = contents.iter().map(|bytes| bytes.len() as u64).sum();
+    assert_eq!(look(true), Audit { whole: 4, bytes, ..Audit::default() });
+
+    fs::remove_file(object_file(&folder, &roots[0])).unwrap();
+    fs::File::options().write(true).open(object_file(&folder, &roots[1])).unwrap().set_len(9).unwrap();
+    let changed = fs::File::options().write(true).open(object_file(&folder, &roots[2])).unwrap();
+    changed.write_all_at(&[0xee], LEAF as u64 + 5).unwrap();
+    fs::write(object_file(&folder, &roots[3]).with_file_name("stranger"), b"x").unwrap();
+    let quick = look(false);
+    assert_eq!((quick.whole, quick.unknown_files), (2, 1));
+    assert_eq!(quick.damaged.len(), 2);
+    let thorough = look(true);
+    assert_eq!(thorough.whole, 1);
+    assert!(roots[..3].iter().all(|root| thorough.damaged.contains(root)));
+    assert_eq!(look(true), thorough);
 }

@@ -24,8 +24,12 @@ const SALT: usize = 16;
 pub enum LockError {
     #[error("the password is wrong or the file is damaged")]
     Password,
-    #[error("the file is not a locked seed of a known version")]
+    #[error("the file is not a locked seed")]
     Format,
+    #[error(
+        "the file is locked by suite {0}, which this program does not know: use the newer version that locked it"
+    )]
+    Suite(u8),
     #[error("the file or caller asks for a password cost out of bounds")]
     Cost,
     #[error("a secret of {0} bytes is longer than {MAX_SECRET}")]
@@ -108,7 +112,7 @@ pub fn unlock(password: &str, locked: &[u8]) -> Result<Secret<Vec<u8>>, LockErro
     let (header, sealed) = locked.split_at(HEADER);
     let (&found, rest) = header.split_first().ok_or(LockError::Format)?;
     if found != suite::LOCK {
-        return Err(LockError::Format);
+        return Err(LockError::Suite(found));
     }
     let (cost, salt) = rest.split_first_chunk::<12>().ok_or(LockError::Format)?;
     let aead = password_aead(password, Cost::read(cost), salt)?;
@@ -179,7 +183,7 @@ mod tests {
         }
         let mut other_suite = locked.clone();
         other_suite[0] = suite::STREAM;
-        assert_eq!(unlock("correct 马 battery", &other_suite).unwrap_err(), LockError::Format);
+        assert_eq!(unlock("correct 马 battery", &other_suite).unwrap_err(), LockError::Suite(suite::STREAM));
     }
 
     #[test]

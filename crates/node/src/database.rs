@@ -3,6 +3,10 @@
 use std::path::Path;
 
 use redb::Database;
+use yilian_files::{Format, OpenError};
+
+/// Format of the database (spec ST-3).
+pub const FORMAT: Format = Format::new("the node's database", 1);
 
 /// The database refused; the cause is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -19,14 +23,9 @@ macro_rules! from_redb {
     )*};
 }
 
-from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
+from_redb!(TransactionError, TableError, StorageError, CommitError);
 
 impl DatabaseError {
-    /// Another process has the database open.
-    pub fn is_in_use(&self) -> bool {
-        matches!(self.0, redb::Error::DatabaseAlreadyOpen)
-    }
-
     /// Stored bytes that this version does not read.
     pub fn corrupted(what: &str) -> Self {
         Self(redb::Error::Corrupted(what.to_owned()))
@@ -34,6 +33,6 @@ impl DatabaseError {
 }
 
 /// Opens or creates the database; `cache` in bytes.
-pub fn open(path: &Path, cache: usize) -> Result<Database, DatabaseError> {
-    Ok(Database::builder().set_cache_size(cache).create(path)?)
+pub fn open(path: &Path, cache: usize) -> Result<Database, OpenError> {
+    yilian_files::database::open(path, FORMAT, cache)
 }

@@ -9,15 +9,15 @@
 //! ```
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
+use yilian_files::{Format, FormatError, durable};
 use yilian_ledger::ChainId;
 
-/// Grows when a node can no longer read what an older one wrote.
-const FORMAT: u32 = 2;
+/// Format of the directory (spec ST-4).
+pub const FORMAT: Format = Format::new("a node's directory", 2);
 const STAMP: &str = "version";
 const DATABASE: &str = "node.redb";
 
@@ -27,8 +27,8 @@ pub enum DataDirError {
     Io { path: PathBuf, error: io::Error },
     #[error("{} is not a version stamp of a node", path.display())]
     Stamp { path: PathBuf },
-    #[error("the directory was written in format {found}; this version reads format {FORMAT}")]
-    Format { found: u32 },
+    #[error(transparent)]
+    Format(#[from] FormatError),
     #[error("the directory belongs to chain {found}, the genesis file is of chain {expected}")]
     OtherChain { found: String, expected: String },
     #[error(
@@ -83,9 +83,7 @@ fn check(bytes: &[u8], chain: ChainId, path: &Path) -> Result<(), DataDirError> 
     let text = std::str::from_utf8(bytes).map_err(|_| malformed())?;
     let (format, found) = text.trim_end().split_once(' ').ok_or_else(malformed)?;
     let format: u32 = format.parse().map_err(|_| malformed())?;
-    if format != FORMAT {
-        return Err(DataDirError::Format { found: format });
-    }
+    FORMAT.check(path, format)?;
     let expected = chain.0.to_string();
     if found != expected {
         let found = found.chars().take(64).collect();
@@ -94,12 +92,6 @@ fn check(bytes: &[u8], chain: ChainId, path: &Path) -> Result<(), DataDirError> 
     Ok(())
 }
 
-/// Whole or not at all: written aside, synchronized, renamed.
 fn stamp(dir: &Path, chain: ChainId) -> io::Result<()> {
-    let aside = dir.join("version.new");
-    let mut file = File::create(&aside)?;
-    writeln!(file, "{FORMAT} {}", chain.0)?;
-    file.sync_all()?;
-    fs::rename(&aside, dir.join(STAMP))?;
-    File::open(dir)?.sync_all()
+    durable::write(&dir.join(STAMP), format!("{} {}\n", FORMAT.number, chain.0).as_bytes())
 }

@@ -16,7 +16,7 @@ pub mod payment;
 pub mod standing;
 pub mod view;
 
-pub use config::{ConfigError, Localnet, NodeConfig};
+pub use config::{ConfigError, Endpoints, Localnet, NodeConfig};
 pub use node::{Node, StartError};
 
 /// Runs what waits for the disk on a thread that may wait.

@@ -13,6 +13,7 @@ use yilian_api::{encoding, ledger::GenesisBody, signing::Audience};
 use yilian_chain::{Chain, Handle};
 use yilian_content::Store;
 use yilian_crypto::sign::SigningKey;
+use yilian_files::OpenError;
 use yilian_ledger::Genesis;
 
 use crate::{
@@ -53,7 +54,9 @@ pub enum StartError {
     #[error("another node runs on this directory")]
     InUse,
     #[error(transparent)]
-    Database(DatabaseError),
+    Open(OpenError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     #[error("cannot listen for clients at {address}: {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
     #[error("content: {0}")]
@@ -64,9 +67,9 @@ pub enum StartError {
     Chain(#[from] yilian_chain::StartError),
 }
 
-impl From<DatabaseError> for StartError {
-    fn from(error: DatabaseError) -> Self {
-        if error.is_in_use() { Self::InUse } else { Self::Database(error) }
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        if matches!(error, OpenError::InUse { .. }) { Self::InUse } else { Self::Open(error) }
     }
 }
 

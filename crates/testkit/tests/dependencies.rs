@@ -7,15 +7,16 @@ use std::{collections::BTreeMap, process::Command};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("dag", &[]),
+    ("files", &[]),
     ("api", &["crypto"]),
     ("delegation", &["crypto"]),
     ("ledger", &["crypto", "delegation"]),
     ("finality", &["crypto", "ledger"]),
-    ("content", &["crypto", "dag"]),
+    ("content", &["crypto", "dag", "files"]),
     ("client", &["api", "crypto", "dag", "delegation", "finality", "ledger"]),
-    ("chain", &["crypto", "finality", "ledger"]),
-    ("authority", &["api", "crypto", "delegation", "finality", "ledger"]),
-    ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "finality", "ledger"]),
+    ("chain", &["crypto", "files", "finality", "ledger"]),
+    ("authority", &["api", "crypto", "delegation", "files", "finality", "ledger"]),
+    ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "files", "finality", "ledger"]),
     (
         "cli",
         &[
@@ -27,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "crypto",
             "dag",
             "delegation",
+            "files",
             "finality",
             "ledger",
             "node",

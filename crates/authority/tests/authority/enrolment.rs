@@ -5,6 +5,7 @@ use yilian_crypto::{
     certificate::{Contents, Level, Role},
     sign::SigningKey,
 };
+use yilian_files::{FormatError, OpenError};
 
 use crate::scene::{self, Scene, contents, rng};
 
@@ -147,4 +148,21 @@ fn a_store_opens_with_its_key_and_for_its_chain_only() {
     let store = Store::open(&path, &scene::store_key()).unwrap();
     let opened = yilian_authority::Authority::new(genesis, issuer, store, Default::default());
     assert!(matches!(opened, Err(Error::ForeignStore)));
+}
+
+#[test]
+fn refuses_a_store_of_another_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    drop(Store::open(&path, &scene::store_key()).unwrap());
+    let future = redb::Database::create(&path).unwrap();
+    let write = future.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u32>::new("format");
+    write.open_table(format).unwrap().insert("number", 9).unwrap();
+    write.commit().unwrap();
+    drop(future);
+    assert!(matches!(
+        Store::open(&path, &scene::store_key()),
+        Err(Error::Open(OpenError::Format(FormatError::Newer { found: 9, .. })))
+    ));
 }

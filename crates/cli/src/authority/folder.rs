@@ -23,6 +23,7 @@ use yilian_crypto::{
     password::Cost,
     sign::SigningKey,
 };
+use yilian_files::durable;
 use yilian_ledger::name::MemberId;
 
 pub const SETTINGS: &str = "authority.toml";
@@ -182,7 +183,8 @@ impl Folder {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        crate::network::description::replace(&self.path(name), bytes)
+        let path = self.path(name);
+        durable::publish(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 

@@ -9,11 +9,12 @@ pub mod story;
 use std::{io::IsTerminal as _, path::PathBuf};
 
 use anyhow::Context as _;
+use yilian_files::durable;
 
 use self::{cast::World, inputs::Inputs, story::Story};
 use crate::{
     http::Http,
-    native::{NativeHost, write_durably},
+    native::NativeHost,
     network::{Network, Options, PortChoice},
     output::Output,
 };
@@ -54,7 +55,7 @@ pub async fn run(demo: Demo, output: Output) -> anyhow::Result<()> {
     report.held &= outcome.is_ok();
     if let Some(path) = &demo.report {
         let json = serde_json::to_vec_pretty(&report)?;
-        write_durably(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+        durable::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if output.is_json() {
         output.result(&report, String::new)?;

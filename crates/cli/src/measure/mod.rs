@@ -15,6 +15,7 @@ mod tickets;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
+use yilian_files::durable;
 
 use self::{
     machine::Machine,
@@ -24,7 +25,6 @@ use self::{
     tickets::Tickets,
 };
 use crate::{
-    native::write_durably,
     network::{Network, Options, PortChoice, Running},
     output::Output,
     process,
@@ -69,7 +69,7 @@ pub async fn run(measure: Measure, output: Output) -> anyhow::Result<()> {
     };
     if let Some(path) = &measure.report {
         let json = serde_json::to_vec_pretty(&report)?;
-        write_durably(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+        durable::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
     }
     output.result(&report, || report.human())
 }

@@ -6,7 +6,7 @@ mod store;
 
 pub use files::{FileSink, FileSource};
 pub use host::NativeHost;
-pub use store::{FileStore, write_durably};
+pub use store::FileStore;
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 

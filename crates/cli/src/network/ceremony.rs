@@ -13,9 +13,10 @@ use commonware_codec::Encode as _;
 use rand_core::CryptoRng;
 use yilian_api::encoding::{key_to_hex, to_hex};
 use yilian_authority::Issuer;
-use yilian_crypto::{Secret, password::Cost, sign::SigningKey};
+use yilian_crypto::{Secret, password::Cost};
+use yilian_files::durable;
 use yilian_ledger::{Genesis, Time};
-use yilian_node::config::{CONFIG_FILE, GENESIS_FILE, KEY_FILE, Limits, Peer, Pool, Settings, keyfile};
+use yilian_node::config::{CONFIG_FILE, GENESIS_FILE, Localnet, Peer};
 
 use super::{
     description::{AuthorityDescription, Description, NodeDescription},
@@ -74,37 +75,30 @@ fn fill(layout: &Layout, options: &Options, ports: &Ports) -> anyhow::Result<()>
     let passphrase = draw_passphrase(&mut rng());
     let folder = Folder::at(&layout.authority());
     let opened = folder.create(&names(options), passphrase.expose(), Cost::DEFAULT)?;
-    write_private(&folder.path(PASSPHRASE), passphrase.expose())?;
+    let line = Secret::new(format!("{}\n", passphrase.expose()));
+    durable::write_new(&folder.path(PASSPHRASE), line.expose().as_bytes())?;
 
     let time = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
     let time = u64::try_from(time.as_millis())?;
     let first = options.parameters.period(Time(time));
     let ticket_keys = ticket_keys::ensure(&opened.store, first, PERIODS)?;
 
-    let mut signers: Vec<SigningKey> =
-        (0..options.validators).map(|_| SigningKey::generate(&mut rng())).collect();
-    signers.sort_by_key(|signer| *signer.verifying_key().as_bytes());
-    let committee: Vec<[u8; 32]> = signers.iter().map(|s| *s.verifying_key().as_bytes()).collect();
+    let localnet = Localnet::generate(options.validators, &mut rng())?;
     let genesis = Genesis {
         name: options.name.clone(),
         time,
         parameters: options.parameters.clone(),
-        committee,
+        committee: localnet.committee(),
         roots: vec![folder.root()?.der().to_vec()],
         ticket_keys,
     };
     genesis.validate()?;
 
-    fs::write(layout.genesis(), genesis.encode())?;
+    durable::publish(&layout.genesis(), &genesis.encode())?;
     fs::create_dir_all(layout.logs())?;
-    for (index, signer) in signers.iter().enumerate() {
-        let dir = layout.validator(index);
-        fs::create_dir_all(&dir)?;
-        keyfile::write(&dir.join(KEY_FILE), signer.seed())?;
-        fs::write(dir.join(GENESIS_FILE), genesis.encode())?;
-        let settings = node_settings(&opened.issuer);
-        fs::write(dir.join(CONFIG_FILE), toml::to_string(&settings)?)?;
-    }
+    // The authority is named, so that its ticket keys are co-signed from the first block.
+    let authorities = [key_to_hex(&opened.issuer.certificate().contents().signing_key)];
+    localnet.write(&genesis, &ports.endpoints(), &authorities, |index| layout.validator(index))?;
     folder.write_settings(&authority_settings(options))?;
     describe(&genesis, &opened.issuer).write(&layout.description())?;
     connect(layout, ports)
@@ -123,10 +117,7 @@ pub fn connect(layout: &Layout, ports: &Ports) -> anyhow::Result<()> {
         settings.http = loopback(*http);
         settings.p2p = loopback(*peers);
         settings.peers = others(&description, ports, index);
-        super::description::replace(
-            &layout.validator(index).join(CONFIG_FILE),
-            toml::to_string(&settings)?.as_bytes(),
-        )?;
+        durable::publish(&layout.validator(index).join(CONFIG_FILE), toml::to_string(&settings)?.as_bytes())?;
     }
     let folder = Folder::at(&layout.authority());
     let settings = folder::Settings {
@@ -148,22 +139,6 @@ fn others(description: &Description, ports: &Ports, index: usize) -> Vec<Peer> {
             api: Some(format!("http://{}", loopback(*http))),
         })
         .collect()
-}
-
-/// Addresses are set by `connect`. The authority is named, so that its ticket keys are co-signed from the first block.
-fn node_settings(issuer: &Issuer) -> Settings {
-    Settings {
-        http: loopback(0),
-        p2p: loopback(0),
-        peers: Vec::new(),
-        authorities: vec![key_to_hex(&issuer.certificate().contents().signing_key)],
-        limits: Limits::default(),
-        pool: Pool::default(),
-        content: Default::default(),
-        copies: Default::default(),
-        mailbox: Default::default(),
-        backup: Default::default(),
-    }
 }
 
 fn authority_settings(options: &Options) -> folder::Settings {
@@ -193,14 +168,4 @@ fn names(options: &Options) -> Names {
 
 fn draw_passphrase(rng: &mut impl CryptoRng) -> Secret<String> {
     Secret::new(to_hex(Secret::<[u8; 16]>::random(rng).expose()))
-}
-
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(writeln!(file, "{text}")?)
 }

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context as _;
 use commonware_codec::DecodeExt as _;
 use serde::{Deserialize, Serialize};
+use yilian_files::durable;
 use yilian_ledger::Genesis;
 
 /// The file.
@@ -62,7 +63,7 @@ impl Description {
     /// Replaces the file at once or not at all.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
-        replace(path, text.as_bytes())
+        durable::publish(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
@@ -100,12 +101,4 @@ fn read_bounded(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
     fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     anyhow::ensure!(bytes.len() as u64 <= max, "the file is longer than {max} bytes");
     Ok(bytes)
-}
-
-/// Writes aside and renames.
-pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let aside = path.with_extension("new");
-    fs::write(&aside, bytes)
-        .and_then(|()| fs::rename(&aside, path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -19,6 +19,7 @@ use std::{
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use yilian_files::durable;
 use yilian_ledger::Genesis;
 
 pub use self::{
@@ -276,7 +277,9 @@ impl RunFile {
     }
 
     pub fn write(&self, dir: &Path) -> anyhow::Result<()> {
-        description::replace(&Layout::at(dir).run_file(), &serde_json::to_vec_pretty(self)?)
+        let path = Layout::at(dir).run_file();
+        durable::publish(&path, &serde_json::to_vec_pretty(self)?)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Memory of a process by its name, bytes.

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::Context as _;
+use yilian_node::Endpoints;
 
 /// Where a network listens by default.
 pub const DEFAULT_BASE: u16 = 7500;
@@ -50,6 +51,12 @@ impl Ports {
         anyhow::ensure!(numbers.len() == 1 + 2 * validators, "no free ports");
         let validators = numbers[1..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
         Ok(Self { authority: numbers[0], validators })
+    }
+
+    /// The validators' addresses.
+    pub fn endpoints(&self) -> Vec<Endpoints> {
+        let of = |(http, peers): &(u16, u16)| Endpoints { http: loopback(*http), p2p: loopback(*peers) };
+        self.validators.iter().map(of).collect()
     }
 
     /// Every port with its purpose.

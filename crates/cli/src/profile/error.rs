@@ -6,6 +6,7 @@ use std::{
 };
 
 use yilian_crypto::password::LockError;
+use yilian_files::FormatError;
 
 use super::Kind;
 
@@ -32,8 +33,8 @@ pub enum ProfileError {
     Password(String),
     #[error("the seed cannot be opened: {0}")]
     Lock(#[from] LockError),
-    #[error("the profile was made by another version of this program (form {0})")]
-    Version(u32),
+    #[error(transparent)]
+    Format(#[from] FormatError),
     #[error("{} is damaged; a wallet is restored from its 24 words under another name", .0.display())]
     Damaged(PathBuf),
     #[error(
@@ -69,7 +70,7 @@ impl ProfileError {
             Self::Busy(_) => "profile.busy",
             Self::Password(_) => "profile.password",
             Self::Lock(_) => "profile.lock",
-            Self::Version(_) => "profile.version",
+            Self::Format(_) => "profile.version",
             Self::Damaged(_) => "profile.damaged",
             Self::Chain => "profile.chain",
             Self::Io { .. } => "profile.file",

@@ -32,6 +32,7 @@ use yilian_crypto::{
     password::{Cost, LockError, lock, unlock},
     seed::Seed,
 };
+use yilian_files::{Format, durable};
 use yilian_ledger::ChainId;
 
 pub use args::ProfileArgs;
@@ -40,13 +41,14 @@ pub use identity::{Identity, Pending};
 pub use sealed::{ListedGrant, Memory, SentRecord};
 pub use session::{NativeClient, Patient, Staff, connect, faults};
 
-use crate::native::{rng, write_durably};
+use crate::native::rng;
 
 const DESCRIPTION: &str = "profile.json";
 const SEED: &str = "seed.lock";
 const STATE: &str = "state";
 const IN_USE: &str = "in-use";
-const VERSION: u32 = 1;
+/// Format of the description, and with it of the folder (spec ST-4).
+const FORMAT: Format = Format::new("a profile", 1);
 /// Longest file read back, bytes: a wallet of very many records.
 const MAX_FILE: u64 = 256 << 20;
 
@@ -104,7 +106,7 @@ impl NewProfile {
         let (home, target) = (args.home()?, args.dir()?);
         let aside = closed_folder(&home).map_err(|error| ProfileError::io(&home, &error))?;
         write_seed(aside.path(), seed, password)?;
-        let description = Description { version: VERSION, kind, chain: chain.0.to_string() };
+        let description = Description { version: FORMAT.number, kind, chain: chain.0.to_string() };
         write_json(&aside.path().join(DESCRIPTION), &description)?;
         Ok(Self { aside, target })
     }
@@ -137,15 +139,13 @@ impl Profile {
     /// Opens and holds the profile that the arguments name.
     pub fn open(args: &ProfileArgs, kind: Kind) -> Result<Self, ProfileError> {
         let (name, dir) = (args.name()?.to_owned(), args.dir()?);
-        let description: Description = read_json(&dir.join(DESCRIPTION)).map_err(|error| match error {
+        let described = read(&dir.join(DESCRIPTION)).map_err(|error| match error {
             ProfileError::Io { kind: io::ErrorKind::NotFound, .. } => {
                 ProfileError::Missing { name: name.clone(), dir: dir.clone(), wanted: kind }
             }
             other => other,
         })?;
-        if description.version != VERSION {
-            return Err(ProfileError::Version(description.version));
-        }
+        let description: Description = parse(&dir.join(DESCRIPTION), &described, FORMAT)?;
         if description.kind != kind {
             return Err(ProfileError::Kind { name, is: description.kind, wanted: kind });
         }
@@ -211,7 +211,7 @@ fn closed_folder(home: &Path) -> io::Result<tempfile::TempDir> {
 fn write_seed(dir: &Path, seed: &Seed, password: &Secret<String>) -> Result<(), ProfileError> {
     let locked = lock(password.expose(), Cost::DEFAULT, seed.expose(), &mut rng())?;
     let path = dir.join(SEED);
-    write_durably(&path, &locked).map_err(|error| ProfileError::io(&path, &error))
+    durable::write(&path, &locked).map_err(|error| ProfileError::io(&path, &error))
 }
 
 /// The lock goes with the process, however it ends.
@@ -238,9 +238,27 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ProfileErro
     serde_json::from_slice(&read(path)?).map_err(|_| ProfileError::Damaged(path.to_owned()))
 }
 
+/// What a JSON file with a `version` holds. The version is looked at first: of another one nothing else is known.
+fn parse<T: for<'de> Deserialize<'de>>(path: &Path, text: &[u8], format: Format) -> Result<T, ProfileError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(default = "first")]
+        version: u32,
+    }
+    let damaged = || ProfileError::Damaged(path.to_owned());
+    let Versioned { version } = serde_json::from_slice(text).map_err(|_| damaged())?;
+    format.check(path, version)?;
+    serde_json::from_slice(text).map_err(|_| damaged())
+}
+
+/// The version of what was written before versions were.
+const fn first() -> u32 {
+    1
+}
+
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ProfileError> {
     let text = serde_json::to_vec_pretty(value).map_err(|_| ProfileError::Damaged(path.to_owned()))?;
-    write_durably(path, &text).map_err(|error| ProfileError::io(path, &error))
+    durable::write(path, &text).map_err(|error| ProfileError::io(path, &error))
 }
 
 #[cfg(test)]
@@ -248,6 +266,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use yilian_crypto::Digest;
+    use yilian_files::FormatError;
 
     const CHAIN: ChainId = ChainId(Digest([7; 32]));
 
@@ -319,6 +338,16 @@ mod tests {
         drop(profile);
         fs::write(home.path().join("me").join(DESCRIPTION), b"{").unwrap();
         assert!(matches!(Profile::open(&args, Kind::Wallet), Err(ProfileError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_profile_of_another_version_is_refused_whatever_else_it_holds() {
+        let home = tempfile::tempdir().unwrap();
+        let args = made(home.path(), Kind::Wallet);
+        let path = home.path().join("me").join(DESCRIPTION);
+        fs::write(&path, br#"{"version": 9, "kind": "a kind of the future"}"#).unwrap();
+        let refused = Profile::open(&args, Kind::Wallet);
+        assert!(matches!(refused, Err(ProfileError::Format(FormatError::Newer { found: 9, known: 1, .. }))));
     }
 
     #[cfg(unix)]

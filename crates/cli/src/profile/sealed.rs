@@ -12,9 +12,9 @@ use yilian_client::{
     wallet::vault,
 };
 use yilian_crypto::{Label, Secret, seed::Seed};
+use yilian_files::{Format, durable};
 
 use super::{Profile, ProfileError};
-use crate::native::write_durably;
 
 /// Longest encoded opening, bytes.
 const MAX_OPENING: usize = yilian_api::mailbox::MAX_MESSAGE;
@@ -42,9 +42,14 @@ struct Kept {
     opening: String,
 }
 
+/// Format of a member's memory (spec ST-4).
+const FORMAT: Format = Format::new("a member's memory", 1);
+
 /// All of it. Places in the list of grants never change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Memory {
+    #[serde(default = "super::first")]
+    version: u32,
     pub sent: Vec<SentRecord>,
     grants: Vec<Kept>,
 }
@@ -62,6 +67,12 @@ fn key(seed: &Seed) -> Secret<[u8; 32]> {
     seed.derive(Label::WalletState, &[])
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self { version: FORMAT.number, sent: Vec::new(), grants: Vec::new() }
+    }
+}
+
 impl Memory {
     pub fn read(profile: &Profile, seed: &Seed) -> Result<Self, ProfileError> {
         let damaged = || ProfileError::Damaged(profile.state());
@@ -70,14 +81,14 @@ impl Memory {
             other => other?,
         };
         let bytes = vault::open(&key(seed), Label::WalletState, &sealed).map_err(|_| damaged())?;
-        serde_json::from_slice(bytes.expose()).map_err(|_| damaged())
+        super::parse(&profile.state(), bytes.expose(), FORMAT)
     }
 
     pub fn write(&self, profile: &Profile, seed: &Seed) -> Result<(), ProfileError> {
         let path = profile.state();
         let text = serde_json::to_vec(self).map_err(|_| ProfileError::Damaged(path.clone()))?;
         let sealed = vault::seal(&key(seed), Label::WalletState, Secret::new(text).expose());
-        write_durably(&path, &sealed).map_err(|error| ProfileError::io(&path, &error))
+        durable::write(&path, &sealed).map_err(|error| ProfileError::io(&path, &error))
     }
 
     /// Keeps what is new; how many were.
@@ -171,6 +182,18 @@ mod tests {
         assert_eq!(listed.iter().map(|grant| grant.number).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(listed[0].opening.bid, grant(1).opening.bid);
         assert_eq!(listed[0].opening.note.as_str(), "for the referral");
+    }
+
+    #[test]
+    fn a_memory_of_another_version_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let profile = profile(home.path());
+        let future = br#"{"version": 2, "else": []}"#;
+        std::fs::write(profile.state(), vault::seal(&key(&seed(2)), Label::WalletState, future)).unwrap();
+        assert!(matches!(
+            Memory::read(&profile, &seed(2)),
+            Err(ProfileError::Format(yilian_files::FormatError::Newer { found: 2, .. }))
+        ));
     }
 
     #[test]

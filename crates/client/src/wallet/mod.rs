@@ -35,6 +35,10 @@ pub enum WalletError {
     Sealed(#[from] AeadError),
     #[error("the wallet file is of an unknown form")]
     Malformed,
+    #[error(
+        "the wallet file was written in format {found}, this program knows format {VERSION}: use the newer program of the two"
+    )]
+    Version { found: u8 },
     #[error("the wallet is of another chain")]
     Chain,
     #[error("the lane's indexes are used up")]
@@ -64,9 +68,14 @@ impl<S: Store> Wallet<S> {
     pub fn open(seed: Seed, chain: ChainId, sealed: &[u8], store: S) -> Result<Self, WalletError> {
         let keys = Keys::new(seed);
         let bytes = vault::open(&keys.state(), Label::WalletState, sealed)?;
+        // Another version may have another layout behind this byte.
+        match bytes.expose().first() {
+            Some(&VERSION) => {}
+            Some(&found) => return Err(WalletError::Version { found }),
+            None => return Err(WalletError::Malformed),
+        }
         let state: State = decode(bytes.expose()).map_err(|_| WalletError::Malformed)?;
         match state {
-            State { version, .. } if version != VERSION => Err(WalletError::Malformed),
             State { chain: other, .. } if other != chain => Err(WalletError::Chain),
             state => Ok(Self { keys, state, store }),
         }

@@ -1,12 +1,9 @@
 //! A validator's secret on disk: 64 hex digits of its seed, readable by its owner only.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{Read as _, Write as _},
-    path::Path,
-};
+use std::{fs::File, io::Read as _, path::Path};
 
 use yilian_crypto::Secret;
+use yilian_files::durable;
 
 use super::ConfigError;
 
@@ -16,7 +13,7 @@ const DIGITS: usize = 64;
 pub fn read(path: &Path) -> Result<Secret<[u8; 32]>, ConfigError> {
     let failed = |error| ConfigError::Read { path: path.to_owned(), error };
     let file = File::open(path).map_err(failed)?;
-    if readable_by_others(&file).map_err(failed)? {
+    if durable::is_open_to_others(&file.metadata().map_err(failed)?) {
         return Err(ConfigError::KeyMode { path: path.to_owned() });
     }
     // Digits, a line end, and one byte that must not be there; allocated once, so that no copy is left behind.
@@ -34,12 +31,7 @@ pub fn write(path: &Path, seed: &Secret<[u8; 32]>) -> Result<(), ConfigError> {
     let _ = hex::encode_to_slice(seed.expose(), &mut text[..DIGITS]);
     text[DIGITS] = b'\n';
     let text = Secret::new(text);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
-    file.write_all(text.expose()).and_then(|()| file.sync_all()).map_err(failed)
+    durable::write_new(path, text.expose()).map_err(failed)
 }
 
 fn decode(text: &[u8]) -> Option<Secret<[u8; 32]>> {
@@ -47,15 +39,4 @@ fn decode(text: &[u8]) -> Option<Secret<[u8; 32]>> {
     let mut seed = [0; 32];
     hex::decode_to_slice(digits, &mut seed).ok()?;
     Some(Secret::new(seed))
-}
-
-#[cfg(unix)]
-fn readable_by_others(file: &File) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn readable_by_others(_: &File) -> std::io::Result<bool> {
-    Ok(false)
 }

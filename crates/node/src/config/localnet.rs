@@ -1,7 +1,6 @@
-//! Networks of several nodes on one machine: for trying out and for tests.
+//! Networks whose validators are all written from one place: on one machine, for trying out and for tests.
 
 use std::{
-    fs,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -10,10 +9,18 @@ use commonware_codec::Encode as _;
 use rand_core::CryptoRng;
 use yilian_api::encoding;
 use yilian_crypto::{Secret, sign::SigningKey};
+use yilian_files::durable;
 use yilian_ledger::{Genesis, genesis::MAX_COMMITTEE};
 
 use super::{CONFIG_FILE, ConfigError, GENESIS_FILE, KEY_FILE, Limits, Peer, Pool, Settings, keyfile};
 use crate::{backup::BackupLimits, copies::CopySettings, http::content::ContentSettings, mailbox::Quota};
+
+/// Where one validator listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    pub http: SocketAddr,
+    pub p2p: SocketAddr,
+}
 
 /// Validators of a network that is about to be written, in the order of their keys.
 #[derive(Clone, Debug)]
@@ -37,55 +44,44 @@ impl Localnet {
         self.signers.iter().map(|signer| *signer.verifying_key().as_bytes()).collect()
     }
 
-    /// Writes a directory `node-0`, `node-1`, ... for each validator below `dir`, on loopback: HTTP at `base_port + i`,
-    /// validators among themselves at `base_port + nodes + i`. Returns the directories.
-    pub fn write(&self, genesis: &Genesis, base_port: u16, dir: &Path) -> Result<Vec<PathBuf>, ConfigError> {
-        (0..self.signers.len()).map(|index| self.write_node(index, genesis, base_port, dir)).collect()
-    }
-
-    fn write_node(
+    /// Writes a directory for each validator, as `dir` names them: key, genesis, settings. Returns the directories.
+    pub fn write(
         &self,
-        index: usize,
         genesis: &Genesis,
-        base_port: u16,
-        dir: &Path,
-    ) -> Result<PathBuf, ConfigError> {
-        let dir = dir.join(format!("node-{index}"));
-        let settings = self.settings(index, base_port)?;
-        let write = |name: &str, bytes: &[u8]| {
-            let path = dir.join(name);
-            fs::write(&path, bytes).map_err(|error| ConfigError::Write { path, error })
+        endpoints: &[Endpoints],
+        authorities: &[String],
+        dir: impl Fn(usize) -> PathBuf,
+    ) -> Result<Vec<PathBuf>, ConfigError> {
+        let write = |index: usize| {
+            let dir = dir(index);
+            let settings = self.settings(index, endpoints, authorities);
+            write_node(&dir, self.signers[index].seed(), genesis, &settings)?;
+            Ok(dir)
         };
-        fs::create_dir_all(&dir).map_err(|error| ConfigError::Write { path: dir.clone(), error })?;
-        keyfile::write(&dir.join(KEY_FILE), self.signers[index].seed())?;
-        write(GENESIS_FILE, &genesis.encode())?;
-        let text = toml::to_string(&settings)
-            .map_err(|error| ConfigError::Toml { path: dir.join(CONFIG_FILE), message: error.to_string() })?;
-        write(CONFIG_FILE, text.as_bytes())?;
-        Ok(dir)
+        (0..self.signers.len()).map(write).collect()
     }
 
     /// Settings of one node of the network.
-    pub fn settings(&self, index: usize, base_port: u16) -> Result<Settings, ConfigError> {
-        let nodes = self.signers.len();
-        let others = (0..nodes).filter(|other| *other != index);
-        let peers = others.map(|other| {
-            let key = encoding::to_hex(self.signers[other].verifying_key().as_bytes());
-            let api = Some(format!("http://{}", loopback(base_port, other)?));
-            Ok(Peer { key, address: loopback(base_port, nodes + other)?, api })
-        });
-        Ok(Settings {
-            http: loopback(base_port, index)?,
-            p2p: loopback(base_port, nodes + index)?,
-            peers: peers.collect::<Result<_, ConfigError>>()?,
-            authorities: Vec::new(),
+    pub fn settings(&self, index: usize, endpoints: &[Endpoints], authorities: &[String]) -> Settings {
+        let all = self.signers.iter().zip(endpoints).enumerate();
+        let others = all.filter(|(other, _)| *other != index);
+        let peer = |signer: &SigningKey, endpoints: &Endpoints| Peer {
+            key: encoding::to_hex(signer.verifying_key().as_bytes()),
+            address: endpoints.p2p,
+            api: Some(format!("http://{}", endpoints.http)),
+        };
+        Settings {
+            http: endpoints[index].http,
+            p2p: endpoints[index].p2p,
+            peers: others.map(|(_, (signer, endpoints))| peer(signer, endpoints)).collect(),
+            authorities: authorities.to_vec(),
             limits: Limits::default(),
             pool: Pool::default(),
             mailbox: Quota::default(),
             backup: BackupLimits::default(),
             content: ContentSettings::default(),
             copies: CopySettings::default(),
-        })
+        }
     }
 
     /// Seed of one validator.
@@ -94,8 +90,31 @@ impl Localnet {
     }
 }
 
-fn loopback(base: u16, offset: usize) -> Result<SocketAddr, ConfigError> {
-    let port = u16::try_from(usize::from(base) + offset);
-    let port = port.map_err(|_| ConfigError::Localnet { most: MAX_COMMITTEE })?;
-    Ok((Ipv4Addr::LOCALHOST, port).into())
+impl Endpoints {
+    /// For `nodes` validators on loopback: HTTP at `base + i`, validators among themselves at `base + nodes + i`.
+    pub fn loopback(base: u16, nodes: usize) -> Result<Vec<Self>, ConfigError> {
+        let at = |offset: usize| {
+            let port = u16::try_from(usize::from(base) + offset);
+            let port = port.map_err(|_| ConfigError::Localnet { most: MAX_COMMITTEE })?;
+            Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        };
+        (0..nodes).map(|index| Ok(Self { http: at(index)?, p2p: at(nodes + index)? })).collect()
+    }
+}
+
+fn write_node(
+    dir: &Path,
+    seed: &Secret<[u8; 32]>,
+    genesis: &Genesis,
+    settings: &Settings,
+) -> Result<(), ConfigError> {
+    let publish = |name: &str, bytes: &[u8]| {
+        let path = dir.join(name);
+        durable::publish(&path, bytes).map_err(|error| ConfigError::Write { path, error })
+    };
+    publish(GENESIS_FILE, &genesis.encode())?;
+    let text = toml::to_string(settings)
+        .map_err(|error| ConfigError::Toml { path: dir.join(CONFIG_FILE), message: error.to_string() })?;
+    publish(CONFIG_FILE, text.as_bytes())?;
+    keyfile::write(&dir.join(KEY_FILE), seed)
 }

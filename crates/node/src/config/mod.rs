@@ -19,7 +19,10 @@ use yilian_chain::{ChainConfig, PoolLimits};
 use yilian_crypto::{Secret, sign::VerifyingKey};
 use yilian_ledger::Genesis;
 
-pub use self::{error::ConfigError, localnet::Localnet};
+pub use self::{
+    error::ConfigError,
+    localnet::{Endpoints, Localnet},
+};
 use crate::{backup::BackupLimits, copies::CopySettings, http::content::ContentSettings, mailbox::Quota};
 
 /// File names in a node's directory.

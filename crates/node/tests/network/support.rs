@@ -19,7 +19,7 @@ use yilian_finality::{
     Answer, Bucket, Header, Prefix, Snapshot, VerifiedHeader, verify, verify_answer, verify_bucket,
 };
 use yilian_ledger::{Entry, Genesis, Name, Parameters, Time, name::MemberId};
-use yilian_node::{Localnet, Node, NodeConfig};
+use yilian_node::{Endpoints, Localnet, Node, NodeConfig};
 use yilian_testkit::ledger::{Seeded, contents, ticket_secret};
 
 pub const NODES: usize = 4;
@@ -64,7 +64,8 @@ impl Network {
             ticket_keys: vec![key(Class::Care, 0, 0), key(Class::Care, 1, 1)],
         };
         let dir = tempfile::tempdir().unwrap();
-        let dirs = localnet.write(&genesis, free_ports(2 * NODES as u16), dir.path()).unwrap();
+        let endpoints = Endpoints::loopback(free_ports(2 * NODES as u16), NODES).unwrap();
+        let dirs = localnet.write(&genesis, &endpoints, &[], |i| dir.path().join(i.to_string())).unwrap();
         let nodes = join_all(dirs.iter().map(|dir| {
             let mut config = NodeConfig::load(dir).unwrap();
             config.limits.subscribers = SUBSCRIBERS;

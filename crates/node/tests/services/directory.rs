@@ -1,10 +1,12 @@
 use std::{fs, path::Path};
 
 use tempfile::TempDir;
+use yilian_files::{FormatError, OpenError};
 use yilian_ledger::{ChainId, Genesis};
 use yilian_node::{
-    ConfigError, Localnet, NodeConfig,
+    ConfigError, Endpoints, Localnet, NodeConfig,
     config::keyfile,
+    database,
     datadir::{DataDir, DataDirError},
 };
 use yilian_testkit::ledger::{Seeded, World};
@@ -14,7 +16,8 @@ fn written() -> (TempDir, Localnet, Genesis, Vec<std::path::PathBuf>) {
     let localnet = Localnet::generate(4, &mut Seeded::new(1)).unwrap();
     let genesis = Genesis { committee: localnet.committee(), ..World::new(1).genesis };
     let dir = tempfile::tempdir().unwrap();
-    let dirs = localnet.write(&genesis, 30_000, dir.path()).unwrap();
+    let endpoints = Endpoints::loopback(30_000, 4).unwrap();
+    let dirs = localnet.write(&genesis, &endpoints, &[], |i| dir.path().join(i.to_string())).unwrap();
     (dir, localnet, genesis, dirs)
 }
 
@@ -38,7 +41,7 @@ fn a_written_network_loads_with_distinct_ports_and_all_peers() {
         assert!(addresses.insert(config.http) && addresses.insert(config.chain.listen));
     }
     assert!(Localnet::generate(0, &mut Seeded::new(1)).is_err());
-    assert!(localnet.settings(0, 65_530).is_err());
+    assert!(Endpoints::loopback(65_530, 4).is_err());
 }
 
 #[test]
@@ -108,7 +111,9 @@ fn a_directory_belongs_to_one_chain_and_one_format() {
     let stamp = dir.path().join("version");
     let good = fs::read_to_string(&stamp).unwrap();
     fs::write(&stamp, good.replacen('2', "1", 1)).unwrap();
-    assert!(matches!(open(ours), Err(DataDirError::Format { found: 1 })));
+    assert!(matches!(open(ours), Err(DataDirError::Format(FormatError::Older { found: 1, .. }))));
+    fs::write(&stamp, good.replacen('2', "3", 1)).unwrap();
+    assert!(matches!(open(ours), Err(DataDirError::Format(FormatError::Newer { found: 3, .. }))));
     for text in [&b""[..], b"1", b"x y", b"\xff 1"] {
         fs::write(&stamp, text).unwrap();
         assert!(matches!(open(ours), Err(DataDirError::Stamp { .. })));
@@ -116,4 +121,21 @@ fn a_directory_belongs_to_one_chain_and_one_format() {
     fs::remove_file(&stamp).unwrap();
     fs::write(dir.path().join("node.redb"), b"data").unwrap();
     assert!(matches!(open(ours), Err(DataDirError::Unstamped)));
+}
+
+#[test]
+fn refuses_a_database_of_another_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("node.redb");
+    drop(database::open(&path, 1 << 20).unwrap());
+    let future = redb::Database::create(&path).unwrap();
+    let write = future.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u32>::new("format");
+    write.open_table(format).unwrap().insert("number", 9).unwrap();
+    write.commit().unwrap();
+    drop(future);
+    assert!(matches!(
+        database::open(&path, 1 << 20),
+        Err(OpenError::Format(FormatError::Newer { found: 9, .. }))
+    ));
 }

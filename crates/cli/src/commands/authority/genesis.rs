@@ -6,12 +6,13 @@ use commonware_codec::Encode as _;
 use serde_json::json;
 use yilian_api::encoding::from_hex;
 use yilian_authority::http::now;
+use yilian_files::durable;
 use yilian_ledger::Genesis;
 
 use super::Operated;
 use crate::{
-    args::Global, authority::ticket_keys, chain_arguments::ChainArguments, failure,
-    network::description::replace, output::Output, passphrase,
+    args::Global, authority::ticket_keys, chain_arguments::ChainArguments, failure, output::Output,
+    passphrase,
 };
 
 /// As far ahead as the service keeps them.
@@ -65,7 +66,7 @@ pub fn genesis(args: GenesisArgs, global: &Global, output: Output) -> anyhow::Re
         ticket_keys: ticket_keys?,
     };
     genesis.validate().map_err(failure::usage)?;
-    replace(&path, &genesis.encode())
+    durable::publish(&path, &genesis.encode())
         .context("the ticket keys are made, but the genesis cannot be written")?;
     let chain = genesis.chain_id().0.to_string();
     output.result(&json!({ "chain": chain, "genesis": path }), || {

@@ -19,6 +19,7 @@ use yilian_crypto::{
     certificate::Certificate,
     sign::{SigningKey, VerifyingKey},
 };
+use yilian_files::durable;
 use yilian_ledger::{
     ChainId, Entry, Genesis, Name, Parameters, Time,
     name::MemberId,
@@ -31,7 +32,7 @@ use crate::{
     args::Global,
     authority::transport,
     failure,
-    network::{Known, description::replace},
+    network::Known,
     output::{self, Output},
 };
 
@@ -286,5 +287,6 @@ fn read(path: &Path) -> anyhow::Result<Proposal> {
 }
 
 fn write(path: &Path, proposal: &Proposal) -> anyhow::Result<()> {
-    replace(path, &serde_json::to_vec_pretty(proposal)?)
+    durable::publish(path, &serde_json::to_vec_pretty(proposal)?)
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -12,10 +12,11 @@ use yilian_client::{
     patient::read::read_attachment,
     record::{Attachment, Bundle, statement::MAX_BODY},
 };
+use yilian_files::durable;
 
 use crate::{
     commands::hint::{self, Explain as _},
-    native::{FileSink, write_durably},
+    native::FileSink,
     output::Output,
     profile::NativeClient,
 };
@@ -115,7 +116,7 @@ pub fn check_target(path: &Path, force: bool) -> anyhow::Result<()> {
 }
 
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_durably(path, bytes).map_err(|error| hint::file(path, &error))
+    durable::write(path, bytes).map_err(|error| hint::file(path, &error))
 }
 
 /// Attachment `number`, from 1.

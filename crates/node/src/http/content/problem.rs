@@ -23,9 +23,11 @@ pub fn of(error: StoreError) -> ApiError {
         StoreError::Corrupt(_) => Code::ContentDamaged,
         StoreError::Reserve { .. } => Code::ContentReserve,
         StoreError::DiskFull => Code::ContentDisk,
-        StoreError::IndexDamaged(_) | StoreError::Io(_) | StoreError::Index(_) | StoreError::Build(_) => {
-            Code::Internal
-        }
+        StoreError::IndexDamaged(_)
+        | StoreError::Io(_)
+        | StoreError::Index(_)
+        | StoreError::Open(_)
+        | StoreError::Build(_) => Code::Internal,
     };
     ApiError::of(code, &error)
 }
