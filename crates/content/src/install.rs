@@ -49,6 +49,7 @@ impl Store {
 
     fn put_part(&self, name: &str, from: &mut impl Read, pin: &PinKey, now: u64) -> Result<Cid, StoreError> {
         let free = self.free_bytes()?;
+        self.keep_reserve(0)?;
         let (data, leaves) = self.files.open_part(name)?;
         let (sync, due) = mpsc::sync_channel(1);
         let Built { root, bytes, .. } = thread::scope(|scope| {

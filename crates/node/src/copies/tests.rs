@@ -166,7 +166,9 @@ impl Node {
         let mut id = [0; 16];
         getrandom::fill(&mut id).unwrap();
         if let Opened::Upload(id, _) = self.store.open_upload(&request, payment, UploadId(id), now).unwrap() {
-            for (leaf, part) in bytes.chunks(LEAF).enumerate() {
+            // The empty file has one leaf, an empty one.
+            let empty = bytes.is_empty().then_some(bytes);
+            for (leaf, part) in bytes.chunks(LEAF).chain(empty).enumerate() {
                 self.store.put_leaf(&id, leaf as u64, part, now).unwrap();
             }
             self.store.finish_upload(&id, now).unwrap();
@@ -447,7 +449,8 @@ async fn a_node_is_told_only_of_what_is_assigned_to_it() {
 #[tokio::test]
 async fn what_an_operator_stored_for_itself_is_nobody_elses_business() {
     let network = Network::with(2, CopySettings { count: 2, ..Default::default() }).await;
-    let root = network.nodes[0].store.put(&content(300, 1)[..], &PIN, 1).unwrap();
+    let operator = PinKey([0xff; 33]);
+    let root = network.nodes[0].store.put(&content(300, 1)[..], &operator, 1).unwrap();
     network.settle().await;
     assert_eq!(network.holders(&root), [0]);
     // Paid for by somebody, it is.

@@ -1,6 +1,7 @@
 //! Four nodes on loopback, spoken to over HTTP as clients do.
 #![allow(clippy::unwrap_used)]
 
+mod copies;
 mod refusals;
 mod support;
 
@@ -47,6 +48,7 @@ async fn a_network_of_four_nodes_serves_and_survives() {
     subscribers_hear_of_blocks_and_are_bounded(&network).await;
     the_next_ticket_key_is_set_by_the_nodes_own_policy(&network).await;
     a_members_standing_mailbox_takes_no_unpaid_message(&mut network).await;
+    copies::content_is_copied_and_comes_back_to_a_lost_disk(&mut network).await;
     a_restarted_node_has_everything_and_catches_up(&mut network).await;
     network.shutdown().await;
 }
