@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use yilian_dag::Cid;
@@ -79,6 +80,14 @@ impl Files {
 
     pub fn index(&self) -> PathBuf {
         self.root.join("index.redb")
+    }
+
+    /// What tells the index from a copy of it: inode, and time of creation where the file system knows it, ns.
+    pub fn index_identity(&self) -> io::Result<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::metadata(self.index())?;
+        let born = metadata.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        Ok((metadata.ino(), born.map_or(0, |born| born.as_nanos() as u64)))
     }
 
     pub fn object(&self, cid: &Cid) -> PathBuf {

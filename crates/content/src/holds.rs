@@ -12,7 +12,8 @@ use yilian_dag::Cid;
 use crate::{
     PinKey, Store, StoreError,
     index::{
-        self, CHARGED, COUNTERS, HOLDS, HoldKey, HoldRow, JOURNAL, JOURNALED, NAMES, PEERS, PINS, WANTED,
+        self, BORN, CHARGED, COUNTERS, HOLDS, HoldKey, HoldRow, INODE, JOURNAL, JOURNALED, NAMES, PEERS,
+        PINS, WANTED,
     },
     limits::{DAY, MEMBER_OBJECT},
 };
@@ -131,15 +132,19 @@ impl Hold {
 }
 
 impl Store {
-    /// This store's journal by name; `fresh`, 16 random bytes, names it at the first call.
+    /// This store's journal by name; `fresh`, 16 random bytes, names it at the first call. It gets another name when the
+    /// index is another file than before: one restored from a copy goes on where the copy was made, and places that
+    /// others have read up to mean something else in it.
     pub fn journal(&self, fresh: [u8; 16]) -> Result<[u8; 16], StoreError> {
+        let file = self.files.index_identity()?;
         let tx = self.index.begin_write()?;
         let name = {
-            let mut names = tx.open_table(NAMES)?;
-            let known = names.get("journal")?.map(|row| row.value());
-            if known.is_none() {
-                names.insert("journal", fresh)?;
-            }
+            let (mut names, mut counters) = (tx.open_table(NAMES)?, tx.open_table(COUNTERS)?);
+            let same = (index::counter(&counters, INODE)?, index::counter(&counters, BORN)?) == file;
+            let known = names.get("journal")?.map(|row| row.value()).filter(|_| same);
+            counters.insert(INODE, file.0)?;
+            counters.insert(BORN, file.1)?;
+            names.insert("journal", known.unwrap_or(fresh))?;
             known.unwrap_or(fresh)
         };
         tx.commit()?;

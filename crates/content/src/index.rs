@@ -55,6 +55,9 @@ pub(crate) const NEXT: &str = "next-object";
 pub(crate) const STORED: &str = "stored-bytes";
 /// The journal's last place.
 pub(crate) const JOURNALED: &str = "journaled";
+/// Which file the index was when its journal got its name.
+pub(crate) const INODE: &str = "index-inode";
+pub(crate) const BORN: &str = "index-born";
 /// Number of the object up to which the present scrub has come.
 pub(crate) const SCRUBBED: &str = "scrubbed";
 

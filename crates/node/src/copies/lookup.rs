@@ -27,6 +27,11 @@ const ABSENT: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 1 << 14;
 const HINTS: usize = 1 << 16;
 
+/// So much is looked up that this block was not; nothing is said of whether somebody has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too much is looked up at other nodes; try again later")]
+pub struct TooMany;
+
 #[derive(Debug)]
 pub struct Lookups {
     permits: Semaphore,
@@ -83,13 +88,13 @@ impl Lookups {
 }
 
 impl Copies {
-    /// A block from another node, its bytes checked. `None`: nobody has it, or too many are looked up.
-    pub async fn lookup(&self, cid: &Cid) -> Option<Bytes> {
+    /// A block from another node, its bytes checked. `None`: nobody has it.
+    pub async fn lookup(&self, cid: &Cid) -> Result<Option<Bytes>, TooMany> {
         if self.peers.is_empty() || self.lookups.is_absent(cid) {
-            return None;
+            return Ok(None);
         }
-        let _permit = self.lookups.permits.try_acquire().ok()?;
-        tokio::time::timeout(LIMIT, self.look(cid)).await.ok()?
+        let _permit = self.lookups.permits.try_acquire().map_err(|_| TooMany)?;
+        tokio::time::timeout(LIMIT, self.look(cid)).await.map_err(|_| TooMany)
     }
 
     async fn look(&self, cid: &Cid) -> Option<Bytes> {

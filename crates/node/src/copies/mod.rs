@@ -46,6 +46,7 @@ use self::{
 };
 pub use self::{
     guard::{Asker, LinkRefusal},
+    lookup::TooMany,
     peers::Remark,
     placement::{NodeKey, Placement},
     settings::CopySettings,

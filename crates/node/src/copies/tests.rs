@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use yilian_api::{content::UploadPayment, signing::Statement};
 use yilian_content::{Limits, Opened, Payment, PinKey, Place, StoreError, UploadId, UploadRequest};
 use yilian_crypto::{Digest, Secret};
-use yilian_dag::{Codec, LEAF, Node as Tree, root_of};
+use yilian_dag::{Codec, LEAF, Node as Tree, StreamVerifier, root_of};
 
 use super::{link::LinkError, *};
 use crate::{
@@ -519,7 +519,8 @@ async fn words_without_their_origins_signature_are_refused() {
 
 #[tokio::test]
 async fn a_client_gets_through_any_node_what_lies_at_another_one() {
-    let network = Network::with(4, CopySettings { count: 1, ..Default::default() }).await;
+    let network =
+        Network::with(4, CopySettings { count: 1, bytes_per_second: 1 << 40, ..Default::default() }).await;
     let bytes = content(175 * LEAF + 3, 1);
     let root = network.nodes[0].put(&bytes, PIN, &TICKETS, 1);
     let placement = network.nodes[0].copies.placement();
@@ -542,6 +543,13 @@ async fn a_client_gets_through_any_node_what_lies_at_another_one() {
     let block = get(&leaf).await.unwrap().bytes().await.unwrap();
     assert_eq!(block, bytes[2 * LEAF..3 * LEAF]);
     assert_eq!(get(&Cid::of(Codec::Raw, b"absent")).await.unwrap().status(), 404);
+    let car = client.get(format!("{}/ipfs/{root}?format=car", network.urls[asked])).send().await.unwrap();
+    let (announced, car) = (car.content_length().unwrap(), car.bytes().await.unwrap());
+    assert_eq!(car.len() as u64, announced);
+    let (mut verifier, mut whole) = (StreamVerifier::new(root), Vec::new());
+    verifier.push(&car, |_, leaf| whole.extend_from_slice(leaf)).unwrap();
+    verifier.finish().unwrap();
+    assert_eq!(whole, bytes);
     assert_eq!(network.nodes[asked].store.stats().unwrap().objects, 0, "nothing is kept");
 
     // What the other nodes saw: this node's name and the address, nothing of the client.
@@ -567,12 +575,12 @@ async fn lookups_are_verified_and_absent_blocks_are_not_asked_for_again_at_once(
     let root = network.nodes[0].put(&content(300, 1), PIN, &TICKETS, 1);
     let absent = Cid::of(Codec::Raw, b"absent");
     for _ in 0..3 {
-        assert_eq!(network.nodes[1].copies.lookup(&absent).await, None);
+        assert_eq!(network.nodes[1].copies.lookup(&absent).await, Ok(None));
     }
     let asked = |node: usize| network.nodes[node].behaviour.asked.lock().unwrap().len();
     assert_eq!((asked(0), asked(2)), (1, 1));
     network.nodes[0].behave(FLIPS);
-    assert_eq!(network.nodes[1].copies.lookup(&root).await, None);
+    assert_eq!(network.nodes[1].copies.lookup(&root).await, Ok(None));
     network.nodes[0].behave(HONEST);
-    assert_eq!(network.nodes[2].copies.lookup(&root).await.unwrap(), content(300, 1));
+    assert_eq!(network.nodes[2].copies.lookup(&root).await.unwrap().unwrap(), content(300, 1));
 }

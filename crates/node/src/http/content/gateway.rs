@@ -91,12 +91,17 @@ async fn block(content: &Content, cid: Cid) -> ApiResult<Bytes> {
         return Ok(block);
     }
     // Unknown here, or damaged: another node may have it.
-    if let Some(copies) = &content.copies
-        && let Some(block) = copies.lookup(&cid).await
-    {
-        return Ok(block);
+    match elsewhere(content, &cid).await {
+        Ok(Some(block)) => Ok(block),
+        Err(busy) if matches!(here, Ok(None)) => Err(busy),
+        _ => here?.ok_or_else(unknown),
     }
-    here?.ok_or_else(unknown)
+}
+
+/// A block that another node has.
+async fn elsewhere(content: &Content, cid: &Cid) -> ApiResult<Option<Bytes>> {
+    let Some(copies) = &content.copies else { return Ok(None) };
+    copies.lookup(cid).await.map_err(|error| ApiError::of(Code::ContentBusy, &error))
 }
 
 /// A raw root is its own object: one block, however it is stored.
@@ -115,7 +120,7 @@ async fn object_car(content: &Content, root: Cid) -> ApiResult<(Body, u64)> {
             length
         }
         absent => {
-            let remote = remote(content, root).await;
+            let remote = remote(content, root).await?;
             let (reader, length) = remote.ok_or_else(|| absent.err().unwrap_or_else(unknown))?;
             tokio::spawn(send_remote_car(content.clone(), reader, Sender { to, place }));
             length
@@ -125,13 +130,12 @@ async fn object_car(content: &Content, root: Cid) -> ApiResult<(Body, u64)> {
 }
 
 /// The tree of an object that lies at another node, and the length of its CAR.
-async fn remote(content: &Content, root: Cid) -> Option<(Reader, u64)> {
-    let block = content.copies.as_ref()?.lookup(&root).await?;
+async fn remote(content: &Content, root: Cid) -> ApiResult<Option<(Reader, u64)>> {
+    let Some(block) = elsewhere(content, &root).await? else { return Ok(None) };
     let mut reader = Reader::new(root);
-    let want = reader.wanted(0..1, 1).first().copied()?;
-    reader.accept(want.at, &block).ok()?;
-    let length = car::length(reader.layout()?);
-    Some((Reader::new(root), length))
+    let accepted = reader.wanted(0..1, 1).first().map(|want| reader.accept(want.at, &block));
+    let length = accepted.and_then(Result::ok).and_then(|_| reader.layout()).map(car::length);
+    Ok(length.map(|length| (Reader::new(root), length)))
 }
 
 pub(super) fn unknown() -> ApiError {
