@@ -138,11 +138,8 @@ pub struct ApprovalRequest {
     /// Encoded `ledger::transaction::Action`.
     pub action: String,
     pub valid_until: u64,
-    /// The authority's signing key, hex.
+    /// The authority's signing key, hex; one that the node's operator named.
     pub key: String,
-    /// Whose key it is: member id of a root or an intermediate, hex. Without: a key of the node's configuration.
-    #[serde(default)]
-    pub member: Option<String>,
     /// By `key` (`signing::Statement::approval_request`).
     pub signature: String,
 }

@@ -21,7 +21,6 @@ use crate::{
     block::{Block, ledger_digest},
     shared::Shared,
     state::{Unmerkleized, state_key},
-    work::compute,
 };
 
 /// Rounds of fetching before a block counts as impossible; each fetches at least one more name.
@@ -131,7 +130,7 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
         let check_all = move || {
             known.into_par_iter().map(|item| item.or_else(|bytes| check_one(&bytes, chain, &keys))).collect()
         };
-        compute(check_all).await.unwrap_or(Err(EvaluateError::Abandoned))
+        self.shared.compute(check_all).await.unwrap_or(Err(EvaluateError::Abandoned))
     }
 
     /// Executes all of `transactions`.
@@ -203,7 +202,8 @@ impl<'a, E: Spawner + StorageContext> Loader<'a, E> {
         };
         let grants: Vec<_> = transactions.iter().filter_map(of_record).collect();
         if !grants.is_empty() {
-            compute(move || grants.par_iter().for_each(|(checked, record)| checked.prepare(record))).await;
+            let prepare = move || grants.par_iter().for_each(|(checked, record)| checked.prepare(record));
+            self.shared.compute(prepare).await;
         }
     }
 }

@@ -15,12 +15,12 @@ use tracing::debug;
 use yilian_ledger::{Checked, Entry, Transaction, transaction::MAX_TRANSACTION};
 
 use crate::{
-    application::now_ms,
+    platform::now_ms,
     pool::{Prospect, Source},
     query::Query,
     shared::Shared,
     trial::Verdict,
-    work::{compute, within},
+    work::within,
 };
 
 /// Most transactions and bytes of one message.
@@ -137,9 +137,9 @@ pub fn is_fresh(shared: &Shared, bytes: &[u8]) -> bool {
 }
 
 async fn check_all(shared: &Arc<Shared>, batch: Vec<Bytes>) -> Vec<Checked> {
-    let shared = shared.clone();
+    let own = shared.clone();
     let check = move || {
-        let check = |bytes: Bytes| match Checked::check(&bytes, shared.chain, &*shared) {
+        let check = |bytes: Bytes| match Checked::check(&bytes, own.chain, &*own) {
             Ok(checked) => Some(checked),
             Err(refusal) => {
                 debug!(%refusal, "gossiped transaction refused");
@@ -148,13 +148,13 @@ async fn check_all(shared: &Arc<Shared>, batch: Vec<Bytes>) -> Vec<Checked> {
         };
         batch.into_par_iter().filter_map(check).collect()
     };
-    compute(check).await.unwrap_or_default()
+    shared.compute(check).await.unwrap_or_default()
 }
 
 /// Re-encrypts for a grant ahead of its block.
 pub async fn prepare<E: Spawner + StorageContext>(query: &Query<E>, checked: Checked) {
     let Some(name) = checked.prepares() else { return };
     if let Ok(Some(Entry::Record(record))) = query.entry(name).await {
-        drop(compute(move || checked.prepare(&record)));
+        drop(query.shared.compute(move || checked.prepare(&record)));
     }
 }

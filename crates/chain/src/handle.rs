@@ -22,7 +22,6 @@ use crate::{
     shared::Shared,
     store::{Row, StoreError},
     summary::{BlockSummary, BlockView, Included, Status, TransactionStatus},
-    work::compute,
 };
 
 /// Most block summaries of one answer.
@@ -121,7 +120,7 @@ impl Handle {
         let check = move || Checked::check(&bytes, shared.chain, &*shared);
         let checked = {
             let _turn = self.0.shared.checks.acquire().await.map_err(|_| SubmitError::Stopped)?;
-            compute(check).await.ok_or(SubmitError::Stopped)??
+            self.0.shared.compute(check).await.ok_or(SubmitError::Stopped)??
         };
         let admitted = self.ask(|reply| Request::Admit(checked.clone(), reply)).await;
         let prospect = match admitted.map_err(|_| SubmitError::Stopped)? {
@@ -178,7 +177,7 @@ impl Handle {
     /// Resolves when the transaction is in a finalized block, also one that was never submitted here, or when this node
     /// finds that it can be in none. The caller sets the time limit.
     pub async fn wait_final(&self, digest: Digest) -> Result<Included, ChainError> {
-        let waiter = self.0.shared.wait(digest);
+        let waiter = self.0.shared.waiters().wait(digest);
         if let Some(included) = self.included(&digest)? {
             return Ok(included);
         }
@@ -187,6 +186,7 @@ impl Handle {
         }
         let mut stopped = self.0.stopped.clone();
         tokio::select! {
+            biased;
             result = waiter => result.unwrap_or(Err(ChainError::Stopped)),
             _ = stopped.wait_for(|stopped| *stopped) => Err(ChainError::Stopped),
         }

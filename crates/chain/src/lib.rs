@@ -1,9 +1,10 @@
 //! Consensus, network, state database and transaction pool (spec B-*).
 //!
 //! `Chain::start` runs a validator in a runtime of its own and returns a `Handle`, the only way in: nothing of the
-//! engine shows through it.
+//! engine shows through it. Only [`assembly`] does, for whoever runs validators on another runtime.
 
 mod application;
+pub mod assembly;
 mod block;
 mod claims;
 pub mod config;
@@ -11,17 +12,22 @@ mod engine;
 mod evaluate;
 mod gossip;
 pub mod handle;
+mod network;
 mod pacing;
 mod pending;
+mod platform;
 mod pool;
 mod query;
 mod refusals;
+mod runtime;
 mod shared;
 mod start;
 mod state;
 mod store;
 pub mod summary;
 mod trial;
+mod validator;
+mod waiters;
 mod work;
 
 pub use config::{ChainConfig, PoolLimits, StartError};

@@ -12,12 +12,7 @@ use commonware_runtime::{Clock, Supervisor};
 use futures::{StreamExt as _, future::select};
 use yilian_finality::Header;
 
-use crate::{
-    application::{Consensus, now_ms},
-    block::Block,
-    shared::Shared,
-    work::within,
-};
+use crate::{application::Consensus, block::Block, platform::now_ms, shared::Shared, work::within};
 
 /// How long a view waits for its leader's block.
 pub const LEADER_TIMEOUT: Duration = Duration::from_secs(2);

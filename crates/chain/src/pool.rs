@@ -217,10 +217,15 @@ impl Pool {
             .collect()
     }
 
-    /// This node's own clients' transactions pooled before `before`, for repeating them to the peers.
+    /// This node's own clients' transactions pooled before `before`, oldest first, for repeating them to the peers.
     pub fn own_since(&self, before: u64) -> Vec<Checked> {
         let own = |p: &&Pooled| p.source == Source::Own && p.since <= before;
-        self.transactions.values().filter(own).map(|p| p.checked.clone()).collect()
+        self.in_order().filter(own).map(|p| p.checked.clone()).collect()
+    }
+
+    /// Oldest first.
+    fn in_order(&self) -> impl Iterator<Item = &Pooled> {
+        self.order.values().filter_map(|digest| self.transactions.get(digest))
     }
 
     /// What pays nothing, was pooled up to `before` and not tried over the state of `height`, oldest first.
@@ -228,8 +233,7 @@ impl Pool {
         let is_due = |p: &&Pooled| {
             p.since <= before && p.passed != Some(height) && p.checked.transaction().body.payment().is_none()
         };
-        let waiting = self.order.values().filter_map(|digest| self.transactions.get(digest)).filter(is_due);
-        waiting.take(limit).map(|p| p.checked.clone()).collect()
+        self.in_order().filter(is_due).take(limit).map(|p| p.checked.clone()).collect()
     }
 
     /// It would be applied over the state of `height`.
@@ -260,7 +264,7 @@ impl Pool {
     /// Drops what was pooled before `before`.
     pub fn expire(&mut self, before: u64) -> Vec<Digest> {
         let old: Vec<Digest> =
-            self.transactions.iter().filter(|(_, p)| p.since < before).map(|(digest, _)| *digest).collect();
+            self.in_order().filter(|p| p.since < before).map(|p| p.checked.digest()).collect();
         for digest in &old {
             self.remove(digest);
         }

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError, RwLock},
-    time::{Instant, SystemTime},
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, SystemTime},
 };
 
-use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use yilian_crypto::{
     Digest,
     sign::SigningKey,
@@ -19,14 +20,16 @@ use yilian_ledger::{
 };
 
 use crate::{
-    application::millis,
     config::PoolLimits,
     handle::ChainError,
     pending::Pending,
+    platform::{Platform, millis},
     pool::{NotPooled, Pool, Prospect, Source},
     refusals::Refusals,
     store::{Row, Store, StoreError},
-    summary::{BlockSummary, Included},
+    summary::BlockSummary,
+    waiters::Waiters,
+    work,
 };
 
 /// Certified headers kept for answers that begin while the next block is applied.
@@ -37,6 +40,8 @@ const DOUBTS: usize = 256;
 const BUCKETS: usize = 4;
 /// Clients' transactions checked at a time: blocks are checked by the same threads, and must not queue behind a crowd.
 const CHECKS: usize = 8;
+/// When a peer that is not heard from counts as away.
+const AWAY: Duration = Duration::from_secs(60);
 /// Block summaries a slow subscriber may lag behind.
 const SUBSCRIBER_LAG: usize = 256;
 
@@ -50,7 +55,12 @@ pub struct Tip {
     pub snapshot: Option<Snapshot>,
 }
 
-type Waiters = HashMap<Digest, Vec<oneshot::Sender<Result<Included, ChainError>>>>;
+/// A validator's place in its committee.
+pub struct Seat {
+    pub committee: Committee,
+    pub index: u16,
+    pub signer: SigningKey,
+}
 
 pub struct Shared {
     pub chain: ChainId,
@@ -79,12 +89,8 @@ pub struct Shared {
     pub buckets: Semaphore,
     pub checks: Semaphore,
     waiters: Mutex<Waiters>,
-    heard: Mutex<HashMap<[u8; 32], Instant>>,
-}
-
-/// Wall clock, for what no other node depends on.
-fn now_ms() -> u64 {
-    millis(SystemTime::now())
+    heard: Mutex<HashMap<[u8; 32], SystemTime>>,
+    platform: Arc<dyn Platform>,
 }
 
 /// A panicking thread stops the chain anyway; what it held is a cache or a counter.
@@ -95,13 +101,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub fn new(
         genesis: &Genesis,
-        committee: Committee,
-        index: u16,
-        signer: SigningKey,
+        seat: Seat,
         genesis_entries: BTreeMap<Name, Entry>,
         store: Store,
         limits: PoolLimits,
+        platform: Arc<dyn Platform>,
     ) -> Result<Self, StoreError> {
+        let Seat { committee, index, signer } = seat;
         let shared = Self {
             chain: genesis.chain_id(),
             committee,
@@ -125,6 +131,7 @@ impl Shared {
             checks: Semaphore::new(CHECKS),
             waiters: Mutex::default(),
             heard: Mutex::default(),
+            platform,
         };
         for (name, entry) in shared.genesis_entries.iter().map(|(n, e)| (*n, e.clone())) {
             shared.learn(&name, &entry);
@@ -138,6 +145,19 @@ impl Shared {
         Ok(shared)
     }
 
+    /// Wall clock, for what no other node depends on.
+    fn now_ms(&self) -> u64 {
+        millis(self.platform.now())
+    }
+
+    /// Does `work` where this node does such work; see [`work::compute`].
+    pub fn compute<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
+        &self,
+        work: W,
+    ) -> impl Future<Output = Option<T>> + Send + 'static + use<T, W> {
+        work::compute(&*self.platform, work)
+    }
+
     pub fn pool(&self) -> MutexGuard<'_, Pool> {
         lock(&self.pool)
     }
@@ -145,7 +165,7 @@ impl Shared {
     /// Pools a transaction and tells proposers. `Ok(false)`: stands in the pool already.
     pub fn take_in(&self, checked: Checked, source: Source, prospect: Prospect) -> Result<bool, NotPooled> {
         let digest = checked.digest();
-        let is_new = self.pool().insert(checked, source, prospect, now_ms())?;
+        let is_new = self.pool().insert(checked, source, prospect, self.now_ms())?;
         if is_new {
             lock(&self.refusals).forget(&digest);
             self.arrivals.send_modify(|n| *n = n.wrapping_add(1));
@@ -155,7 +175,7 @@ impl Shared {
 
     /// Why a transaction was dropped from the pool.
     pub fn refusal(&self, digest: &Digest) -> Option<Refusal> {
-        lock(&self.refusals).get(digest, now_ms())
+        lock(&self.refusals).get(digest, self.now_ms())
     }
 
     pub fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -226,28 +246,9 @@ impl Shared {
         });
     }
 
-    pub fn wait(&self, digest: Digest) -> oneshot::Receiver<Result<Included, ChainError>> {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiters = lock(&self.waiters);
-        let list = waiters.entry(digest).or_default();
-        list.retain(|s| !s.is_closed());
-        list.push(sender);
-        receiver
-    }
-
-    pub fn settle_waiters(&self, digest: &Digest, result: Result<Included, ChainError>) {
-        for waiter in lock(&self.waiters).remove(digest).unwrap_or_default() {
-            // Whoever stopped waiting does not want to know.
-            let _ = waiter.send(result);
-        }
-    }
-
-    /// Forgets those who stopped waiting.
-    pub fn tidy_waiters(&self) {
-        lock(&self.waiters).retain(|_, list| {
-            list.retain(|s| !s.is_closed());
-            !list.is_empty()
-        });
+    /// Whoever waits for a transaction.
+    pub fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        lock(&self.waiters)
     }
 
     /// What a block on top of `parent` may hold: neither in an ancestor that is not final nor refused there.
@@ -285,18 +286,21 @@ impl Shared {
     /// Drops a transaction from the pool for good, and remembers why.
     pub fn drop_pooled(&self, digest: &Digest, refusal: Refusal) {
         if self.pool().remove(digest) {
-            lock(&self.refusals).remember(*digest, refusal, now_ms());
-            self.settle_waiters(digest, Err(ChainError::Refused(refusal)));
+            lock(&self.refusals).remember(*digest, refusal, self.now_ms());
+            self.waiters().settle(digest, Err(ChainError::Refused(refusal)));
         }
     }
 
     pub fn hear(&self, peer: [u8; 32]) {
-        lock(&self.heard).insert(peer, Instant::now());
+        lock(&self.heard).insert(peer, self.platform.now());
     }
 
     /// Peers heard from within the last minute.
     pub fn peers(&self) -> usize {
-        lock(&self.heard).values().filter(|at| at.elapsed().as_secs() < 60).count()
+        let now = self.platform.now();
+        // A clock that was set back makes nobody older.
+        let is_recent = |at: &&SystemTime| now.duration_since(**at).unwrap_or_default() < AWAY;
+        lock(&self.heard).values().filter(is_recent).count()
     }
 }
 

@@ -16,9 +16,9 @@ use yilian_ledger::{
 };
 
 use crate::{
-    application::now_ms,
     claims::{heals, spends},
     handle::ChainError,
+    platform::now_ms,
     pool::Prospect,
     query::Query,
     work::within,

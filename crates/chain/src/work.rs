@@ -1,4 +1,4 @@
-//! Work off the consensus path (checks and re-encryptions run on a pool of threads of their own), and waiting for work.
+//! Work off the consensus path (checks and re-encryptions run on threads of their own), and waiting for work.
 
 use std::{
     future::Future,
@@ -11,6 +11,8 @@ use futures::future::{Either, select};
 use tokio::sync::oneshot;
 use tracing::error;
 
+use crate::platform::Platform;
+
 /// What `future` gives, if it does in time.
 pub async fn within<T>(clock: &impl Clock, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     let sleep = clock.sleep(limit);
@@ -21,16 +23,18 @@ pub async fn within<T>(clock: &impl Clock, limit: Duration, future: impl Future<
     }
 }
 
-/// Runs `work` on the pool, from now on, whether the future is polled or not. `None` only if it panicked: a defect in a
-/// check must not take the node down.
-pub fn compute<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = Option<T>> + Send + 'static {
+/// Runs `work` on the platform's threads, from now on, whether the future is polled or not. `None` only if it panicked: a
+/// defect in a check must not take the node down.
+pub fn compute<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
+    platform: &dyn Platform,
+    work: W,
+) -> impl Future<Output = Option<T>> + Send + 'static + use<T, W> {
     let (sender, receiver) = oneshot::channel();
-    rayon::spawn(move || match catch_unwind(AssertUnwindSafe(work)) {
+    let job = move || match catch_unwind(AssertUnwindSafe(work)) {
         // Who asked may have gone.
         Ok(value) => drop(sender.send(value)),
         Err(_) => error!("a check panicked"),
-    });
+    };
+    platform.work(Box::new(job));
     async { receiver.await.ok() }
 }

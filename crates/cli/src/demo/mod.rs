@@ -63,6 +63,8 @@ pub async fn run(demo: Demo, output: Output) -> anyhow::Result<()> {
     if let Some(world) = &mut world {
         if report.held && (demo.keep || std::io::stdout().is_terminal()) {
             stay(world, output).await?;
+        } else if report.held {
+            output.note(AFTER);
         }
         world.network.stop().await?;
     }
@@ -111,6 +113,13 @@ async fn play(story: &mut Story, world: &mut World, inputs: &Inputs) -> anyhow::
     acts::attacks::play(story, world, &mut cast, &visits, &shares, inputs).await?;
     acts::failure::play(story, world, &mut cast, &visits, inputs).await
 }
+
+/// What to try next when the network does not stay.
+const AFTER: &str = "
+Try next:
+  make demo KEEP=1       the same, and the network stays up to look around
+  yilian network up      a network of your own (the command is target/release/yilian)
+  yilian --help          everything else; docs/first-steps.md leads from there to a first grant";
 
 /// What to try next, until Ctrl-C.
 async fn stay(world: &mut World, output: Output) -> anyhow::Result<()> {

@@ -44,8 +44,8 @@ pub struct Settings {
     pub p2p: SocketAddr,
     /// The other validators.
     pub peers: Vec<Peer>,
-    /// Signing keys (hex, with suite byte) of authorities whose ticket keys this node co-signs. If none is named, those
-    /// of roots and intermediates certified in the ledger.
+    /// Signing keys (hex, with suite byte) of authorities whose ticket keys this node co-signs. If none is named, the
+    /// operator co-signs each by hand.
     #[serde(default)]
     pub authorities: Vec<String>,
     #[serde(default)]

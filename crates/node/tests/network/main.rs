@@ -302,7 +302,6 @@ async fn the_next_ticket_key_is_set_by_the_nodes_own_policy(network: &Network) {
         action: encoding::to_base64(&encoded),
         valid_until,
         key: encoding::key_to_hex(&network.root.verifying_key()),
-        member: Some(MemberId::of(None, "root").0.to_string()),
         signature: encoding::signature_to_hex(&signature),
     };
     let mut signatures = Vec::new();

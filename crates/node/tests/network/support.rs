@@ -69,6 +69,7 @@ impl Network {
         let nodes = join_all(dirs.iter().map(|dir| {
             let mut config = NodeConfig::load(dir).unwrap();
             config.limits.subscribers = SUBSCRIBERS;
+            config.authorities = vec![root.verifying_key()];
             Node::start(config)
         }))
         .await;
