@@ -5,7 +5,10 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withHTTP } from '@helia/http'
 import { createVerifiedFetch } from '@helia/verified-fetch'
+import { uriToMultiaddr } from '@multiformats/uri-to-multiaddr'
 import { createHeliaLight } from 'helia'
+import { CID } from 'multiformats/cid'
+import { identity } from 'multiformats/hashes/identity'
 import { flipping } from './flip.mjs'
 import { Network } from './network.mjs'
 
@@ -29,13 +32,17 @@ async function write (path, bytes, seed) {
   return hash.digest('hex')
 }
 
+// Says of everything that this one gateway has it.
+function router (gateway) {
+  const id = CID.createV1(0x0920, identity.digest(new TextEncoder().encode(gateway)))
+  const protocols = ['transport-ipfs-gateway-http']
+  const provider = { id, multiaddrs: [uriToMultiaddr(gateway)], protocols, router: 'one-gateway' }
+  return { name: 'one-gateway', capabilities: () => [], async * findProviders () { yield provider } }
+}
+
 async function client (gateway) {
-  const helia = withHTTP(createHeliaLight(), {
-    delegatedRouters: [],
-    recursiveGateways: [gateway],
-    allowInsecure: true,
-    allowLocal: true
-  })
+  const local = { delegatedRouters: [], recursiveGateways: [], allowInsecure: true, allowLocal: true }
+  const helia = withHTTP(createHeliaLight({ routers: [router(gateway)] }), local)
   await helia.start()
   return { fetch: await createVerifiedFetch(helia), stop: () => helia.stop() }
 }
