@@ -30,7 +30,7 @@ check: ## Format and lints, exactly what CI runs
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: interop
-interop: ## Recompute the test vectors with independent implementations
+interop: ## Recompute the test vectors with independent implementations, fetch 300 MB with an independent IPFS client
 	@scripts/interop.sh
 
 .PHONY: load

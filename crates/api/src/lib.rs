@@ -11,6 +11,7 @@ pub mod backup;
 pub mod content;
 pub mod encoding;
 pub mod ledger;
+pub mod link;
 pub mod mailbox;
 pub mod problem;
 pub mod signing;

@@ -106,6 +106,7 @@ codes! {
     ContentTooLarge = "content.too-large", 413, "The content is larger than a node stores";
     ContentStore = "content.store-full", 507, "The node has no room for this content";
     ContentUploads = "content.uploads-full", 503, "Too many uploads are open";
+    ContentReserve = "content.reserve", 507, "The node keeps the rest of its disk for the chain";
     ContentDisk = "content.disk-full", 507, "The node's disk is full";
     UploadUnknown = "upload.unknown", 404, "There is no such upload";
     UploadOrder = "upload.leaf-order", 409, "Another leaf is due";

@@ -57,6 +57,24 @@ impl PinVerb {
     }
 }
 
+/// What a node asks of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkVerb {
+    /// Pins whose content the asking node is to hold.
+    Holds,
+    /// One block of content.
+    Block,
+}
+
+impl LinkVerb {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Block => "block",
+        }
+    }
+}
+
 impl Statement {
     /// Owner's request about its own mailbox; `message` for fetch and delete.
     pub fn mailbox_request(
@@ -108,6 +126,29 @@ impl Statement {
     /// Payment for a backup's room, by each ticket's one-time key, or by the member.
     pub fn backup_room(audience: &Audience, name: &Digest, counter: u64) -> Self {
         Self::addressed(Label::Backup, audience, &[b"room", &name.0, &counter.to_be_bytes()])
+    }
+
+    /// A node's request to another node (`audience`), by the validator key of who asks. `arguments` as its route encodes them.
+    pub fn link_request(
+        audience: &Audience,
+        from: &[u8; 32],
+        verb: LinkVerb,
+        arguments: &[u8],
+        nonce: &[u8; 16],
+        time: u64,
+    ) -> Self {
+        let parts = [verb.text().as_bytes(), &from[..], arguments, nonce, &time.to_be_bytes()];
+        Self::addressed(Label::NodeLink, audience, &parts)
+    }
+
+    /// The answer to a request of that nonce, by the node asked; `audience` is who asked.
+    pub fn link_answer(audience: &Audience, from: &[u8; 32], nonce: &[u8; 16], answer: &[u8]) -> Self {
+        Self::addressed(Label::NodeLink, audience, &[b"answer", &from[..], nonce, answer])
+    }
+
+    /// An encoded hold, by the node at which its pin was paid for. Bound to the chain only: it travels.
+    pub fn content_hold(chain: &Digest, hold: &[u8]) -> Self {
+        Self::new(Label::ContentHold, &[&chain.0[..], hold])
     }
 
     /// The authority's request that a validator co-signs a governance action (encoded `Action`).

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand};
 
 use crate::{
-    commands::{authority, network, node, practitioner, reader, records, wallet},
+    commands::{authority, content, network, node, practitioner, reader, records, wallet},
     trust::TransportArgs,
 };
 
@@ -79,6 +79,10 @@ pub enum Command {
     /// One validator: set up, run, look, co-sign
     #[command(subcommand)]
     Node(node::Command),
+
+    /// The ciphertext that a node keeps: how it stands, the operator's own files
+    #[command(subcommand)]
+    Content(content::Command),
 
     /// Certificates, enrolment and tickets: set up, serve, decide
     #[command(subcommand)]

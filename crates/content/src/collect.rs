@@ -30,6 +30,7 @@ impl Store {
     /// limit.
     pub fn collect(&self, now: u64, grace: u64) -> Result<Collected, StoreError> {
         let mut collected = Collected { pins: self.end_pins(now)?, ..Collected::default() };
+        self.end_holds(now)?;
         for entry in self.unpinned(now, grace)? {
             if self.remove_object(&entry, now, grace)? {
                 collected.objects += 1;

@@ -185,3 +185,45 @@ fn a_full_disk_is_named_and_finishing_can_be_tried_again() {
     assert_eq!(read(&store, &request(&bytes).root), bytes);
     assert_eq!(parts(folder.path()), 0);
 }
+
+#[test]
+fn what_would_fall_below_the_disks_reserve_is_refused_and_goes_on_when_there_is_room() {
+    const RESERVE: u64 = 1 << 30;
+    let bytes = content(3);
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { reserve: RESERVE, ..Limits::default() };
+    let store = Store::open(folder.path(), limits).unwrap();
+    let free = |free: u64| *crate::store::lock(&store.files.free) = Some(free);
+    let open = |bytes: &[u8], id| {
+        store.open_upload(&request(bytes), &Payment::Tickets(Vec::new()), UploadId([id; 16]), 0)
+    };
+    // Refused before the ticket is taken.
+    let paid = [Paid { id: [5; 32], until: 9 }];
+    free(RESERVE + bytes.len() as u64 - 1);
+    let refused = upload(&store, &bytes, &paid);
+    let (wanted, left) = (bytes.len() as u64, bytes.len() as u64 - 1);
+    assert!(
+        matches!(refused, Err(StoreError::Reserve { wanted: w, free: f }) if (w, f) == (wanted, left)),
+        "{refused:?}"
+    );
+    free(RESERVE);
+    assert!(matches!(store.put(content(1).as_slice(), &PIN, 0), Err(StoreError::Reserve { .. })));
+
+    // What open uploads still announce counts, what they have sent does not.
+    free(RESERVE + 4 * LEAF as u64);
+    let Opened::Upload(id, _) = open(&bytes, 1).unwrap() else { panic!() };
+    let other = content(2);
+    assert!(matches!(open(&other, 2), Err(StoreError::Reserve { .. })));
+    store.put_leaf(&id, 0, &bytes[..LEAF], 0).unwrap();
+    open(&other, 2).unwrap();
+
+    // Something else fills the disk meanwhile: the upload waits, and goes on.
+    free(RESERVE + LEAF as u64 - 1);
+    let next = &bytes[LEAF..2 * LEAF];
+    assert!(matches!(store.put_leaf(&id, 1, next, 0), Err(StoreError::Reserve { .. })));
+    free(RESERVE / 2);
+    assert!(matches!(store.put_leaf(&id, 1, next, 0), Err(StoreError::Reserve { free: 0, .. })));
+    free(u64::MAX);
+    assert_eq!(upload(&store, &bytes, &paid).unwrap(), 2);
+    assert_eq!(read(&store, &request(&bytes).root), bytes);
+}

@@ -38,6 +38,8 @@ pub enum StoreError {
     Corrupt(Cid),
     #[error("index contradicts itself: {0}")]
     IndexDamaged(&'static str),
+    #[error("the disk has {free} bytes above its reserve, {wanted} are wanted")]
+    Reserve { wanted: u64, free: u64 },
     #[error("disk is full")]
     DiskFull,
     #[error("disk: {0}")]

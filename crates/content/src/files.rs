@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use yilian_dag::Cid;
@@ -32,6 +33,9 @@ pub(crate) struct Files {
     /// What the test lets happen, and when.
     #[cfg(test)]
     pub(crate) fault: std::sync::Mutex<Option<(Step, crate::crash::Fault)>>,
+    /// What the test lets be free on the device.
+    #[cfg(test)]
+    pub(crate) free: std::sync::Mutex<Option<u64>>,
 }
 
 impl Files {
@@ -48,6 +52,8 @@ impl Files {
             root: root.to_owned(),
             #[cfg(test)]
             fault: Default::default(),
+            #[cfg(test)]
+            free: Default::default(),
         }
     }
 
@@ -62,8 +68,26 @@ impl Files {
         Ok(())
     }
 
+    /// Bytes that the device has for this process.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        #[cfg(test)]
+        if let Some(free) = *crate::store::lock(&self.free) {
+            return Ok(free);
+        }
+        let device = rustix::fs::statvfs(&self.root)?;
+        Ok(device.f_bavail.saturating_mul(device.f_frsize))
+    }
+
     pub fn index(&self) -> PathBuf {
         self.root.join("index.redb")
+    }
+
+    /// What tells the index from a copy of it: inode, and time of creation where the file system knows it, ns.
+    pub fn index_identity(&self) -> io::Result<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::metadata(self.index())?;
+        let born = metadata.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        Ok((metadata.ino(), born.map_or(0, |born| born.as_nanos() as u64)))
     }
 
     pub fn object(&self, cid: &Cid) -> PathBuf {
@@ -84,6 +108,16 @@ impl Files {
 
     pub fn leaves(&self, name: &str) -> PathBuf {
         self.uploads().join(format!("{name}.leaves"))
+    }
+
+    /// Bytes of a part that are here; 0 without one.
+    pub fn part_bytes(&self, name: &str) -> io::Result<u64> {
+        length(&self.part(name)).map(Option::unwrap_or_default)
+    }
+
+    /// Length of an object's file, if there is one.
+    pub fn object_bytes(&self, cid: &Cid) -> io::Result<Option<u64>> {
+        length(&self.object(cid))
     }
 
     /// Opens a part and its list of leaves for reading and writing, creating what is missing.
@@ -145,6 +179,14 @@ impl Files {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+}
+
+fn length(path: &Path) -> io::Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

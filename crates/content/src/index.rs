@@ -6,7 +6,7 @@ use redb::{Database, MultimapTableDefinition, ReadableTable, TableDefinition, Ta
 use yilian_dag::{Cid, Layout, Reader};
 use yilian_files::Format;
 
-use crate::StoreError;
+use crate::{StoreError, holds};
 
 type CidRow = [u8; 33];
 type Digest = [u8; 32];
@@ -27,17 +27,39 @@ pub(crate) const UPLOADS: TableDefinition<[u8; 16], UploadRow> = TableDefinition
 pub(crate) const SPENT: TableDefinition<Digest, u64> = TableDefinition::new("spent");
 /// By member: day, bytes paid for by signature that day.
 pub(crate) const ALLOWANCES: TableDefinition<Digest, (u64, u64)> = TableDefinition::new("allowances");
+/// By root, pin key and origin (zeros: this node): the origin's word on a pin.
+pub(crate) const HOLDS: TableDefinition<HoldKey, HoldRow> = TableDefinition::new("holds");
+/// Holds in the order of their last change.
+pub(crate) const JOURNAL: TableDefinition<u64, HoldKey> = TableDefinition::new("journal");
+/// Roots of content that is to be here and is not whole, with its length.
+pub(crate) const WANTED: TableDefinition<CidRow, u64> = TableDefinition::new("wanted");
+/// By origin: bytes and number of its holds.
+pub(crate) const CHARGED: TableDefinition<Digest, (u64, u64)> = TableDefinition::new("charged");
+/// By node: its journal, the assignment under which it was read, how far.
+pub(crate) const PEERS: TableDefinition<Digest, ([u8; 16], [u8; 16], u64)> = TableDefinition::new("peers");
+/// Names that the store was given.
+pub(crate) const NAMES: TableDefinition<&str, [u8; 16]> = TableDefinition::new("names");
 /// Counters.
 pub(crate) const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 
 pub(crate) type ObjectRow = (CidRow, u64, u32, u64, bool);
 pub(crate) type PinRow = (bool, u64, Option<u64>);
 pub(crate) type UploadRow = (CidRow, u64, [u8; 33], u64, bool);
+pub(crate) type HoldKey = (CidRow, [u8; 33], Digest);
+/// Bytes, payer, active, time of the last request, end if it has one, version, place in the journal, signature.
+pub(crate) type HoldRow = (u64, u8, bool, u64, Option<u64>, u64, u64, [u8; 64]);
 
 /// Number of the next object.
 pub(crate) const NEXT: &str = "next-object";
 /// Bytes of all objects.
 pub(crate) const STORED: &str = "stored-bytes";
+/// The journal's last place.
+pub(crate) const JOURNALED: &str = "journaled";
+/// Which file the index was when its journal got its name.
+pub(crate) const INODE: &str = "index-inode";
+pub(crate) const BORN: &str = "index-born";
+/// Number of the object up to which the present scrub has come.
+pub(crate) const SCRUBBED: &str = "scrubbed";
 
 /// Format of the index (spec ST-3).
 pub const FORMAT: Format = Format::new("the content index", 1);
@@ -75,6 +97,7 @@ pub(crate) fn open(path: &std::path::Path) -> Result<Database, StoreError> {
     let database = yilian_files::database::open(path, FORMAT, CACHE)?;
     let tx = database.begin_write()?;
     create_tables(&tx)?;
+    holds::introduce(&tx)?;
     tx.commit()?;
     Ok(database)
 }
@@ -88,6 +111,12 @@ fn create_tables(tx: &WriteTransaction) -> Result<(), TableError> {
     tx.open_table(UPLOADS)?;
     tx.open_table(SPENT)?;
     tx.open_table(ALLOWANCES)?;
+    tx.open_table(HOLDS)?;
+    tx.open_table(JOURNAL)?;
+    tx.open_table(WANTED)?;
+    tx.open_table(CHARGED)?;
+    tx.open_table(PEERS)?;
+    tx.open_table(NAMES)?;
     tx.open_table(COUNTERS)?;
     Ok(())
 }

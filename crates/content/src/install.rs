@@ -14,8 +14,9 @@ use yilian_dag::{Builder, Built, Cid, Codec, LEAF, Layout};
 use crate::{
     PinKey, Store, StoreError,
     files::Step,
+    holds::{self, Payer},
     index::{self, COUNTERS, LEAVES, NEXT, ObjectEntry, ROOTS, STORED, UPLOADS},
-    pins,
+    pins::{self, NewPin},
     store::lock,
     upload::UploadId,
 };
@@ -30,15 +31,14 @@ pub(crate) struct Ready<'a> {
     pub data: &'a File,
     pub root: Cid,
     pub bytes: u64,
-    pub pin: &'a PinKey,
-    /// End of the pin, if it has one.
-    pub until: Option<u64>,
+    /// None for a copy, which others' pins hold.
+    pub pin: Option<NewPin>,
     pub upload: Option<UploadId>,
     pub now: u64,
 }
 
 impl Store {
-    /// Stores a stream and pins it. Memory: one leaf, whatever the length.
+    /// Stores a stream and pins it, for the disk's owner. Memory: one leaf, whatever the length.
     pub fn put(&self, mut from: impl Read, pin: &PinKey, now: u64) -> Result<Cid, StoreError> {
         let name = format!("put-{}", self.puts.fetch_add(1, Ordering::Relaxed));
         self.files.delete_part(&name)?;
@@ -49,6 +49,7 @@ impl Store {
 
     fn put_part(&self, name: &str, from: &mut impl Read, pin: &PinKey, now: u64) -> Result<Cid, StoreError> {
         let free = self.free_bytes()?;
+        self.keep_reserve(0)?;
         let (data, leaves) = self.files.open_part(name)?;
         let (sync, due) = mpsc::sync_channel(1);
         let Built { root, bytes, .. } = thread::scope(|scope| {
@@ -59,7 +60,8 @@ impl Store {
             syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
             built
         })?;
-        self.install(&Ready { name, data: &data, root, bytes, pin, until: None, upload: None, now })?;
+        let pin = Some(NewPin { key: *pin, until: None, payer: Payer::Operator });
+        self.install(&Ready { name, data: &data, root, bytes, pin, upload: None, now })?;
         Ok(root)
     }
 
@@ -92,6 +94,7 @@ impl Store {
             self.files.reached(Step::LeafWritten)?;
             leaves.write_all(pushed.cid.digest())?;
             if builder.leaves().is_multiple_of(SYNC_EVERY) {
+                self.keep_reserve(0)?;
                 // One is under way or due already: that is enough.
                 let _ = sync.try_send(());
             }
@@ -128,7 +131,11 @@ impl Store {
         self.files.reached(Step::FolderSynced)?;
         let tx = self.index.begin_write()?;
         self.index_object(&tx, ready)?;
-        pins::add(&tx, &ready.root, ready.pin, ready.until)?;
+        if let Some(pin) = &ready.pin {
+            pins::add(&tx, &ready.root, pin, ready.now)?;
+        }
+        holds::adopt(&tx, &ready.root)?;
+        holds::settle(&tx, &ready.root, ready.now)?;
         if let Some(id) = ready.upload {
             tx.open_table(UPLOADS)?.remove(id.0)?;
         }

@@ -10,6 +10,8 @@ pub struct Limits {
     pub object: u64,
     /// Bytes of all objects and open uploads.
     pub total: u64,
+    /// Bytes of the disk that stay free for whatever else lies on it.
+    pub reserve: u64,
     /// Uploads open at once.
     pub uploads: usize,
     /// Announced bytes of all open uploads.
@@ -30,6 +32,7 @@ impl Default for Limits {
         Self {
             object: 16 << 30,
             total: 1 << 40,
+            reserve: 2 << 30,
             uploads: 256,
             upload_bytes: 256 << 30,
             upload_idle: DAY,

@@ -9,12 +9,22 @@ use yilian_dag::Cid;
 
 use crate::{
     Store, StoreError,
+    holds::{self, Payer},
     index::{self, PINS},
 };
 
 /// A pin key's wire form: suite byte and key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PinKey(pub [u8; 33]);
+
+/// A pin that arises.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewPin {
+    pub key: PinKey,
+    /// Its end, if it has one, ms.
+    pub until: Option<u64>,
+    pub payer: Payer,
+}
 
 impl Store {
     /// Renews a released pin. `time` is the signed request's, and must be later than that of the last one.
@@ -56,10 +66,10 @@ impl Store {
     fn set_pin(&self, root: &Cid, key: &PinKey, active: bool, time: u64, now: u64) -> Result<(), StoreError> {
         let tx = self.index.begin_write()?;
         let row = (root.to_compact(), key.0);
-        let mut entry = index::object_in(&tx, root)?.ok_or(StoreError::UnknownObject)?;
+        index::object_in(&tx, root)?.ok_or(StoreError::UnknownObject)?;
         {
             let mut pins = tx.open_table(PINS)?;
-            let (was, last, until) = pins.get(row)?.ok_or(StoreError::UnknownPin)?.value();
+            let (_, last, until) = pins.get(row)?.ok_or(StoreError::UnknownPin)?.value();
             if has_ended(until, now) {
                 return Err(StoreError::UnknownPin);
             }
@@ -67,61 +77,43 @@ impl Store {
                 return Err(StoreError::PinReplayed);
             }
             pins.insert(row, (active, time, until))?;
-            entry.pins = recount(entry.pins, was, active);
         }
-        if entry.pins == 0 {
-            entry.idle_since = now;
-        }
-        index::set_object(&tx, &entry)?;
+        holds::note(&tx, root, key, None, now)?;
+        holds::settle(&tx, root, now)?;
         tx.commit()?;
         Ok(())
     }
 }
 
 /// The pin of a paid upload, until its end if it has one. A pin without end stays so.
-pub(crate) fn add(
-    tx: &WriteTransaction,
-    root: &Cid,
-    key: &PinKey,
-    until: Option<u64>,
-) -> Result<(), StoreError> {
-    let mut entry = index::object_in(tx, root)?.ok_or(StoreError::UnknownObject)?;
-    let row = (root.to_compact(), key.0);
-    let mut pins = tx.open_table(PINS)?;
-    let (was, last, held) = pins.get(row)?.map_or((false, 0, until), |row| row.value());
-    let until = if was && held.is_none() { None } else { until };
-    // The time of the last request stays, so that a release cannot be played again over this pin.
-    pins.insert(row, (true, last, until))?;
-    entry.pins = recount(entry.pins, was, true);
-    index::set_object(tx, &entry)
+pub(crate) fn add(tx: &WriteTransaction, root: &Cid, pin: &NewPin, now: u64) -> Result<(), StoreError> {
+    index::object_in(tx, root)?.ok_or(StoreError::UnknownObject)?;
+    let row = (root.to_compact(), pin.key.0);
+    {
+        let mut pins = tx.open_table(PINS)?;
+        let (was, last, held) = pins.get(row)?.map_or((false, 0, pin.until), |row| row.value());
+        let until = if was && held.is_none() { None } else { pin.until };
+        // The time of the last request stays, so that a release cannot be played again over this pin.
+        pins.insert(row, (true, last, until))?;
+    }
+    holds::note(tx, root, &pin.key, Some(pin.payer), now)?;
+    holds::settle(tx, root, now)
 }
 
 /// Looks again: since it was found, the pin may have been paid for anew.
 fn end_pin(tx: &WriteTransaction, row: ([u8; 33], [u8; 33]), now: u64) -> Result<(), StoreError> {
-    let mut pins = tx.open_table(PINS)?;
-    let Some((was, _, until)) = pins.get(row)?.map(|row| row.value()) else { return Ok(()) };
-    if !has_ended(until, now) {
-        return Ok(());
-    }
-    pins.remove(row)?;
-    let Some(mut entry) = index::object_in(tx, &index::cid(&row.0)?)? else { return Ok(()) };
-    if was {
-        entry.pins = recount(entry.pins, true, false);
-        if entry.pins == 0 {
-            entry.idle_since = now;
+    {
+        let mut pins = tx.open_table(PINS)?;
+        let Some((_, _, until)) = pins.get(row)?.map(|row| row.value()) else { return Ok(()) };
+        if !has_ended(until, now) {
+            return Ok(());
         }
+        pins.remove(row)?;
     }
-    index::set_object(tx, &entry)
+    holds::forget(tx, row.0, row.1)?;
+    holds::settle(tx, &index::cid(&row.0)?, now)
 }
 
 fn has_ended(until: Option<u64>, now: u64) -> bool {
     until.is_some_and(|until| until <= now)
-}
-
-fn recount(pins: u32, was: bool, is: bool) -> u32 {
-    match (was, is) {
-        (false, true) => pins.saturating_add(1),
-        (true, false) => pins.saturating_sub(1),
-        _ => pins,
-    }
 }

@@ -15,6 +15,7 @@ use yilian_dag::Cid;
 use crate::{
     Limits, StoreError,
     files::{Files, remove},
+    holds,
     index::{self, COUNTERS, OBJECTS, ROOTS, STORED, UPLOADS},
     upload::{Session, UploadId},
 };
@@ -41,6 +42,12 @@ pub struct Stats {
     /// Bytes of all objects.
     pub bytes: u64,
     pub uploads: u64,
+    /// Objects that are to be here and are not, or not whole.
+    pub wanted: u64,
+    /// Holds known, this node's and others'.
+    pub holds: u64,
+    /// Bytes free on the disk.
+    pub free: u64,
     /// Reads since the start that met damaged blocks.
     pub corrupt: u64,
 }
@@ -69,7 +76,11 @@ impl Store {
 
     pub fn stats(&self) -> Result<Stats, StoreError> {
         let tx = self.index.begin_read()?;
+        let (wanted, holds) = holds::wanted_count(&tx)?;
         Ok(Stats {
+            wanted,
+            holds,
+            free: self.files.free_bytes()?,
             objects: tx.open_table(OBJECTS)?.len()?,
             bytes: index::counter(&tx.open_table(COUNTERS)?, STORED)?,
             uploads: tx.open_table(UPLOADS)?.len()?,
@@ -130,6 +141,8 @@ impl Store {
         let Some(mut entry) = index::object_in(&tx, root)? else { return Ok(false) };
         entry.damaged = true;
         index::set_object(&tx, &entry)?;
+        let idle_since = entry.idle_since;
+        holds::settle(&tx, root, idle_since)?;
         tx.commit()?;
         Ok(true)
     }

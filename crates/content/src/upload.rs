@@ -12,15 +12,19 @@ use yilian_dag::{Cid, Codec, LEAF, Layout};
 use crate::{
     PinKey, Store, StoreError,
     files::Step,
+    holds::Payer,
     index::{self, ALLOWANCES, COUNTERS, SPENT, STORED, UPLOADS, UploadRow},
     install::Ready,
     limits::{DAY, MEMBER_OBJECT},
-    pins,
+    pins::{self, NewPin},
     store::lock,
 };
 
 /// How often activity is written down, ms; far below any sensible idle limit.
 const NOTE_ACTIVITY: u64 = 10 * 60 * 1000;
+
+/// Stands where an upload names its pin key; no key has this form.
+const COPY: PinKey = PinKey([0; 33]);
 
 /// Names an upload; unguessable, since it is the right to send its leaves.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +92,13 @@ pub(crate) struct Session {
 }
 
 impl Store {
+    /// Begins or resumes fetching a copy of content that is wanted here; like an upload, but paid for elsewhere. It pins
+    /// nothing: what holds the copy are the holds that the store was told of.
+    pub fn open_copy(&self, root: &Cid, bytes: u64, id: UploadId, now: u64) -> Result<Opened, StoreError> {
+        let request = UploadRequest { root: *root, bytes, pin: COPY };
+        self.begin(&request, None, id, now)
+    }
+
     /// Opens an upload under a fresh random `id`, or resumes the one under way for the same content and pin key.
     ///
     /// The payment is used up in the same transaction: a refused request uses none, a repeated one none twice.
@@ -95,6 +106,17 @@ impl Store {
         &self,
         request: &UploadRequest,
         payment: &Payment,
+        id: UploadId,
+        now: u64,
+    ) -> Result<Opened, StoreError> {
+        self.begin(request, Some(payment), id, now)
+    }
+
+    /// Without a payment: a copy.
+    fn begin(
+        &self,
+        request: &UploadRequest,
+        payment: Option<&Payment>,
         id: UploadId,
         now: u64,
     ) -> Result<Opened, StoreError> {
@@ -109,12 +131,16 @@ impl Store {
         }
         let stored = index::object_in(&tx, &request.root)?;
         if stored.is_some_and(|entry| !entry.damaged && entry.bytes == request.bytes) {
-            self.pin_again(tx, request, payment, now)?;
+            if let Some(payment) = payment {
+                self.pin_again(tx, request, payment, now)?;
+            }
             return Ok(Opened::Complete);
         }
-        self.spend(&tx, payment, request.bytes, now)?;
+        if let Some(payment) = payment {
+            self.spend(&tx, payment, request.bytes, now)?;
+        }
         self.admit(&tx, request)?;
-        let member = matches!(payment, Payment::Member(_));
+        let member = matches!(payment, Some(Payment::Member(_)));
         let row = (request.root.to_compact(), request.bytes, request.pin.0, now, member);
         tx.open_table(UPLOADS)?.insert(id.0, row)?;
         tx.commit()?;
@@ -136,13 +162,14 @@ impl Store {
             return Ok(());
         }
         self.spend(&tx, payment, request.bytes, now)?;
-        pins::add(&tx, &request.root, &request.pin, self.pin_end(member, now))?;
+        pins::add(&tx, &request.root, &self.new_pin(request.pin, member, now), now)?;
         tx.commit()?;
         Ok(())
     }
 
-    fn pin_end(&self, member: bool, now: u64) -> Option<u64> {
-        member.then(|| now.saturating_add(self.limits.member_pin))
+    fn new_pin(&self, key: PinKey, member: bool, now: u64) -> NewPin {
+        let until = member.then(|| now.saturating_add(self.limits.member_pin));
+        NewPin { key, until, payer: if member { Payer::Member } else { Payer::Tickets } }
     }
 
     fn spend(
@@ -197,6 +224,26 @@ impl Store {
         if request.bytes > free {
             return Err(StoreError::Quota { wanted: request.bytes, free });
         }
+        self.keep_reserve(self.outstanding(&tx.open_table(UPLOADS)?)?.saturating_add(request.bytes))
+    }
+
+    /// Announced bytes that are still to come.
+    fn outstanding(&self, uploads: &impl ReadableTable<[u8; 16], UploadRow>) -> Result<u64, StoreError> {
+        let mut sum = 0u64;
+        for row in uploads.iter()? {
+            let (id, row) = row?;
+            let here = self.files.part_bytes(&UploadId(id.value()).to_string())?;
+            sum = sum.saturating_add(row.value().1.saturating_sub(here));
+        }
+        Ok(sum)
+    }
+
+    /// Refuses what would take of the disk what the node keeps for other things; `more` bytes are to come.
+    pub(crate) fn keep_reserve(&self, more: u64) -> Result<(), StoreError> {
+        let free = self.files.free_bytes()?.saturating_sub(self.limits.reserve);
+        if free == 0 || more > free {
+            return Err(StoreError::Reserve { wanted: more, free });
+        }
         Ok(())
     }
 
@@ -244,6 +291,7 @@ impl Store {
         if bytes.len() != expected {
             return Err(StoreError::LeafSize { got: bytes.len(), expected });
         }
+        self.keep_reserve(bytes.len() as u64)?;
         session.data.write_all_at(bytes, session.layout.leaf_offset(index))?;
         self.files.reached(Step::LeafWritten)?;
         session.leaves.write_all_at(&digest, index * 32)?;
@@ -295,9 +343,10 @@ impl Store {
             self.remove_upload(id)?;
             return Err(StoreError::RootMismatch { announced: root, got });
         }
-        let pin = &session.request.pin;
-        let (data, until) = (&session.data, self.pin_end(session.member, now));
-        self.install(&Ready { name: &name, data, root, bytes, pin, until, upload: Some(*id), now })?;
+        let pin = session.request.pin;
+        let pin = (pin != COPY).then(|| self.new_pin(pin, session.member, now));
+        let data = &session.data;
+        self.install(&Ready { name: &name, data, root, bytes, pin, upload: Some(*id), now })?;
         Ok(root)
     }
 

@@ -5,8 +5,8 @@ use std::{fs, io::Read, os::unix::fs::FileExt, path::PathBuf, sync::Arc, thread}
 
 use tempfile::TempDir;
 use yilian_content::{
-    Audit, Limits, MEMBER_OBJECT, Opened, Paid, Payment, PinKey, Store, StoreError, UploadId, UploadRequest,
-    audit,
+    Audit, Hold, Limits, MEMBER_OBJECT, Opened, Paid, Payer, Payment, PinKey, Store, StoreError, UploadId,
+    UploadRequest, audit,
 };
 use yilian_dag::{Cid, Codec, LEAF, Node, StreamVerifier, car, root_of};
 use yilian_files::{FormatError, OpenError};
@@ -554,4 +554,75 @@ fn an_audit_names_what_is_missing_short_or_changed_and_changes_nothing() {
     assert_eq!(thorough.whole, 1);
     assert!(roots[..3].iter().all(|root| thorough.damaged.contains(root)));
     assert_eq!(look(true), thorough);
+}
+
+#[test]
+fn a_store_of_before_holds_tells_of_all_its_pins() {
+    let (folder, store) = store();
+    let paid = upload(&store, &content(100, 1), ALICE, ID).unwrap();
+    let by_member = by_member(&store, &content(100, 2), BOB, 0).unwrap();
+    let told = store.changes(0, 9, |_| true).unwrap().holds;
+    drop(store);
+    let index = redb::Database::open(folder.path().join("index.redb")).unwrap();
+    let write = index.begin_write().unwrap();
+    let tables: Vec<_> = write.list_tables().unwrap().collect();
+    for table in tables {
+        use redb::TableHandle as _;
+        if ["holds", "journal", "wanted"].contains(&table.name()) {
+            write.delete_table(table).unwrap();
+        }
+    }
+    write
+        .open_table(redb::TableDefinition::<&str, u64>::new("counters"))
+        .unwrap()
+        .remove("journaled")
+        .unwrap();
+    write.commit().unwrap();
+    drop(index);
+
+    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    let holds = store.changes(0, 9, |_| true).unwrap().holds;
+    let summary = |hold: &Hold| (hold.root, hold.bytes, hold.pin, hold.payer, hold.active, hold.until);
+    let mut holds: Vec<_> = holds.iter().map(summary).collect();
+    let mut expected: Vec<_> = told.iter().map(summary).collect();
+    holds.sort_by_key(|hold| hold.2);
+    expected.sort_by_key(|hold| hold.2);
+    assert_eq!(holds, expected);
+    let payers = [(paid, Payer::Tickets), (by_member, Payer::Member)];
+    assert_eq!(holds.iter().map(|hold| (hold.0, hold.3)).collect::<Vec<_>>(), payers);
+    drop(store);
+    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    assert_eq!(store.changes(0, 9, |_| true).unwrap().holds.len(), 2, "once");
+}
+
+#[test]
+fn the_journal_tells_each_pin_once_as_it_is_now() {
+    let (_folder, store) = store();
+    let roots =
+        [1, 2, 3].map(|seed| upload(&store, &content(100, seed), ALICE, UploadId([seed; 16])).unwrap());
+    let after = store.changes(0, 2, |_| true).unwrap();
+    assert_eq!((after.holds.len(), after.next, after.more), (2, 2, true));
+    store.unpin(&roots[0], &ALICE, 5, 6).unwrap();
+    let rest = store.changes(after.next, 9, |_| true).unwrap();
+    let seen: Vec<_> = rest.holds.iter().map(|hold| (hold.root, hold.active)).collect();
+    assert_eq!(seen, [(roots[2], true), (roots[0], false)]);
+    assert_eq!((rest.next, rest.more), (4, false));
+    assert!(rest.holds[1].version > after.holds[0].version);
+    let chosen = store.changes(0, 9, |hold| hold.active).unwrap();
+    assert_eq!((chosen.holds.len(), chosen.next), (2, 4), "what is not asked for is passed over");
+}
+
+#[test]
+fn a_journal_keeps_its_name_until_its_index_is_restored_from_a_copy() {
+    let (folder, store) = store();
+    assert_eq!(store.journal([1; 16]).unwrap(), [1; 16]);
+    drop(store);
+    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    assert_eq!(store.journal([2; 16]).unwrap(), [1; 16]);
+    drop(store);
+    let (index, aside) = (folder.path().join("index.redb"), folder.path().join("aside"));
+    fs::copy(&index, &aside).unwrap();
+    fs::rename(&aside, &index).unwrap();
+    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    assert_eq!(store.journal([3; 16]).unwrap(), [3; 16]);
 }

@@ -122,6 +122,12 @@ labels! {
     MailboxReceipt = "sign/mailbox-receipt",
     /// Upload and pin requests signed by a key.
     ContentRequest = "sign/content",
+    /// Which nodes are to hold an object: weight of a node for a root.
+    ContentPlacement = "content-placement",
+    /// A node's word on a pin that was paid for with it.
+    ContentHold = "sign/content-hold",
+    /// Requests and answers between nodes.
+    NodeLink = "sign/node-link",
     /// Root of all wallet derivations.
     Wallet = "wallet",
     /// Wallet: owner key by index.

@@ -5,6 +5,7 @@
 //! version                                 format and chain id, written at the first start
 //! node.redb                               messages, used tickets, backups, approvals
 //! chain/  content/                        owned by those parts
+//! operator/                               the operator's socket while the node runs
 //! ```
 
 use std::{
@@ -61,6 +62,15 @@ impl DataDir {
 
     pub fn database(&self) -> PathBuf {
         self.0.join(DATABASE)
+    }
+
+    /// Of a node's directory: the operator's socket.
+    pub fn operator(dir: &Path) -> PathBuf {
+        dir.join("operator").join("socket")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     pub fn content(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod backup;
 pub mod config;
+pub mod copies;
 pub mod database;
 pub mod datadir;
 #[cfg(feature = "fuzz")]
@@ -13,6 +14,7 @@ pub mod mailbox;
 pub mod members;
 pub mod metrics;
 mod node;
+pub mod operator;
 pub mod payment;
 pub mod standing;
 pub mod view;

@@ -25,12 +25,14 @@ use crate::{
     app::{App, Parts, now_ms},
     backup::Backups,
     config::{NodeConfig, read_settings},
+    copies::{Copies, CopiesError, Participant},
     database::{self, DatabaseError},
     datadir::{DataDir, DataDirError},
     governance::Policy,
     http::{self, content::Content},
     mailbox::Mailboxes,
     metrics::{self, Metrics},
+    operator,
     payment::{self, Payments},
     standing::Standing,
     view::{ChainView, LedgerView},
@@ -61,6 +63,8 @@ pub enum StartError {
     Tls(#[from] TlsError),
     #[error("content: {0}")]
     Content(#[from] yilian_content::StoreError),
+    #[error("copies of content: {0}")]
+    Copies(#[from] CopiesError),
     #[error("chain: {0}")]
     Chain(#[from] yilian_chain::StartError),
 }
@@ -115,7 +119,7 @@ impl Node {
                 Ok(app) => app,
                 Err(error) => {
                     chain.shutdown().await;
-                    return Err(error.into());
+                    return Err(error);
                 }
             };
         let counted = app.metrics.clone();
@@ -126,6 +130,10 @@ impl Node {
         tasks.spawn(follow_settings(config.dir.clone(), chain.clone()));
         let (content, grace) = (app.content.clone(), config.content.grace());
         tasks.spawn(async move { content.collect_every(COLLECTION, grace).await });
+        if let Some(copies) = app.content.copies() {
+            copies.spawn(&mut tasks);
+        }
+        tasks.spawn(operator::serve(DataDir::operator(dir.path()), app.content.clone()));
         tasks.spawn(counted.clone().follow(chain.clone()));
         if let Some(tls) = tls.clone() {
             tasks.spawn(tls.watch());
@@ -185,7 +193,7 @@ fn assemble(
     store: Arc<Store>,
     database: Arc<Database>,
     stop: watch::Receiver<bool>,
-) -> Result<App, DatabaseError> {
+) -> Result<App, StartError> {
     let id = genesis.chain_id();
     let audience = Audience { chain: id.0, node: chain.status().validator };
     let view: Arc<dyn LedgerView> = Arc::new(ChainView { chain: chain.clone(), standing: standing.clone() });
@@ -195,7 +203,16 @@ fn assemble(
         Mailboxes::open(database.clone(), config.mailbox.clone(), payments.clone(), view.clone(), now_ms())?;
     let backups = Backups::open(database.clone(), config.backup.clone(), payments.clone())?;
     let policy = Policy::open(id, config.authorities.clone(), view, database)?;
-    let content = Content::new(store, audience, Arc::new(payments.clone()));
+    let term = chain.clone();
+    let participant = Participant {
+        audience,
+        signer: SigningKey::from_seed(config.chain.signer.clone()),
+        peers: config.apis.clone(),
+        committee: Arc::new(move || term.term().1.raw()),
+        settings: config.copies.clone(),
+    };
+    let copies = Copies::open(store.clone(), participant)?;
+    let content = Content::new(store, audience, Arc::new(payments.clone())).with_copies(copies);
     Ok(App::new(Parts {
         audience,
         identity: SigningKey::from_seed(config.chain.signer.clone()),

@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub mod authority;
+pub mod content;
 pub mod hint;
 pub mod network;
 pub mod node;
@@ -24,6 +25,7 @@ pub fn run(args: Args, output: Output) -> anyhow::Result<()> {
     match command {
         Command::Network(command) => block_on(network::run(command, &global, output)),
         Command::Node(command) => block_on(node::run(command, &global, output)),
+        Command::Content(command) => block_on(content::run(command, &global, output)),
         Command::Authority(command) => block_on(authority::run(command, &global, output)),
         Command::Wallet(args) => block_on(wallet::run(args, &global, output)),
         Command::Records(args) => block_on(records::run(args, &global, output)),

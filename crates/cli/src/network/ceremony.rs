@@ -134,7 +134,11 @@ fn others(description: &Description, ports: &Ports, index: usize) -> Vec<Peer> {
     let all = description.nodes.iter().zip(&ports.validators).enumerate();
     let others = all.filter(|(other, _)| *other != index);
     others
-        .map(|(_, (node, (_, peers)))| Peer { key: node.validator.clone(), address: loopback(*peers) })
+        .map(|(_, (node, (http, peers)))| Peer {
+            key: node.validator.clone(),
+            address: loopback(*peers),
+            api: Some(format!("http://{}", loopback(*http))),
+        })
         .collect()
 }
 

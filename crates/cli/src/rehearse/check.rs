@@ -22,7 +22,11 @@ pub struct Checker {
 
 impl Checker {
     pub fn new(network: &Network) -> anyhow::Result<Self> {
-        Ok(Self { http: Http::new(&Trust::default())?, host: NativeHost::new(Http::new(&Trust::default())?), urls: network.urls() })
+        Ok(Self {
+            http: Http::new(&Trust::default())?,
+            host: NativeHost::new(Http::new(&Trust::default())?),
+            urls: network.urls(),
+        })
     }
 
     async fn status(&self, index: usize) -> anyhow::Result<NodeStatus> {

@@ -24,6 +24,8 @@ pub enum ConfigError {
     KeyMode { path: PathBuf },
     #[error("peers[{index}].key: {error}")]
     Peer { index: usize, error: EncodingError },
+    #[error("peers[{index}].api must begin with `http://` or `https://`")]
+    Api { index: usize },
     #[error("authorities[{index}]: {error}")]
     Authority { index: usize, error: EncodingError },
     #[error(transparent)]

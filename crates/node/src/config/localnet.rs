@@ -13,7 +13,7 @@ use yilian_files::durable;
 use yilian_ledger::{Genesis, genesis::MAX_COMMITTEE};
 
 use super::{CONFIG_FILE, ConfigError, GENESIS_FILE, KEY_FILE, Limits, Peer, Pool, Settings, keyfile};
-use crate::{backup::BackupLimits, http::content::ContentSettings, mailbox::Quota};
+use crate::{backup::BackupLimits, copies::CopySettings, http::content::ContentSettings, mailbox::Quota};
 
 /// Where one validator listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Localnet {
         let peer = |signer: &SigningKey, endpoints: &Endpoints| Peer {
             key: encoding::to_hex(signer.verifying_key().as_bytes()),
             address: endpoints.p2p,
+            api: Some(format!("http://{}", endpoints.http)),
         };
         Settings {
             http: endpoints[index].http,
@@ -83,6 +84,7 @@ impl Localnet {
             mailbox: Quota::default(),
             backup: BackupLimits::default(),
             content: ContentSettings::default(),
+            copies: CopySettings::default(),
         }
     }
 

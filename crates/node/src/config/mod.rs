@@ -24,7 +24,7 @@ pub use self::{
     error::ConfigError,
     localnet::{Endpoints, Localnet},
 };
-use crate::{backup::BackupLimits, http::content::ContentSettings, mailbox::Quota};
+use crate::{backup::BackupLimits, copies::CopySettings, http::content::ContentSettings, mailbox::Quota};
 
 /// File names in a node's directory.
 pub const CONFIG_FILE: &str = "node.toml";
@@ -70,6 +70,8 @@ pub struct Settings {
     pub backup: BackupLimits,
     #[serde(default)]
     pub content: ContentSettings,
+    #[serde(default)]
+    pub copies: CopySettings,
 }
 
 /// Another validator.
@@ -79,6 +81,9 @@ pub struct Peer {
     /// Raw Ed25519 key, 64 hex digits.
     pub key: String,
     pub address: SocketAddr,
+    /// Base address of its HTTP interface, `http://HOST:PORT`: for copies of content. Without, none are exchanged with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
 }
 
 /// Bounds of a node's other services; those of its listener are in `[serve]`.
@@ -129,6 +134,9 @@ pub struct NodeConfig {
     pub mailbox: Quota,
     pub backup: BackupLimits,
     pub content: ContentSettings,
+    pub copies: CopySettings,
+    /// Raw keys of the other nodes that name an HTTP interface, and its base address.
+    pub apis: Vec<([u8; 32], String)>,
     pub chain: ChainConfig,
 }
 
@@ -158,6 +166,12 @@ impl NodeConfig {
     ) -> Result<Self, ConfigError> {
         settings.validate()?;
         let (peers, followers) = settings.directory()?;
+        let apis = settings.peers.iter().enumerate().filter_map(|(index, peer)| {
+            let api = peer.api.as_deref()?;
+            let key = encoding::from_hex(&peer.key).map_err(|error| ConfigError::Peer { index, error });
+            let is_url = api.starts_with("http://") || api.starts_with("https://");
+            Some(if is_url { key.map(|key| (key, api.to_owned())) } else { Err(ConfigError::Api { index }) })
+        });
         let authorities = settings.authorities.iter().enumerate().map(|(index, key)| {
             encoding::key_from_hex(key).map_err(|error| ConfigError::Authority { index, error })
         });
@@ -173,6 +187,8 @@ impl NodeConfig {
             mailbox: settings.mailbox,
             backup: settings.backup,
             content: settings.content,
+            copies: settings.copies,
+            apis: apis.collect::<Result<_, ConfigError>>()?,
             chain: ChainConfig {
                 genesis,
                 signer,
@@ -221,6 +237,12 @@ impl Settings {
         bounded("content.grace_hours", u64::from(self.content.grace_hours), 1, 24 * 3650)?;
         bounded("content.member_pin_days", u64::from(self.content.member_pin_days), 1, 3650)?;
         bounded("content.member_bytes_per_day", self.content.member_bytes_per_day, 1 << 20, 1 << 50)?;
+        bounded("content.reserve_bytes", self.content.reserve_bytes, 0, 1 << 50)?;
+        bounded("copies.count", self.copies.count as u64, 1, 1024)?;
+        bounded("copies.poll_seconds", u64::from(self.copies.poll_seconds), 1, 3600)?;
+        bounded("copies.bytes_per_second", self.copies.bytes_per_second, 64 << 10, 1 << 40)?;
+        bounded("copies.peer_bytes", self.copies.peer_bytes, 0, 1 << 50)?;
+        bounded("copies.scrub_bytes_per_second", self.copies.scrub_bytes_per_second, 64 << 10, 1 << 40)?;
         bounded("backup.life_days", u64::from(self.backup.life_days), 1, 3650)?;
         bounded("backup.keep_days", u64::from(self.backup.keep_days), 1, 3650)?;
         bounded("mailbox.receipts", u64::from(self.mailbox.receipts), 1, 1 << 20)?;

@@ -1,6 +1,7 @@
 //! Four nodes on loopback, spoken to over HTTP as clients do.
 #![allow(clippy::unwrap_used)]
 
+mod copies;
 mod observed;
 mod refusals;
 mod support;
@@ -51,6 +52,7 @@ async fn a_network_of_four_nodes_serves_and_survives() {
     a_members_standing_mailbox_takes_no_unpaid_message(&mut network).await;
     status_is_signed_over_the_nonce_of_who_asks(&network).await;
     observed::metrics_read_as_prometheus_reads_them_and_name_nobody(&network).await;
+    copies::content_is_copied_and_comes_back_to_a_lost_disk(&mut network).await;
     a_restarted_node_has_everything_and_catches_up(&mut network).await;
     observed::the_log_names_nobody_and_nothing(&network);
     network.shutdown().await;

@@ -172,7 +172,9 @@ pub async fn propose(args: Propose, global: &Global, output: Output) -> anyhow::
         _ => anyhow::bail!("the ledger holds no parameters"),
     };
     let action = match args.change {
-        Change::Committee(members) => new_committee(members, &Http::new(&trust)?, &urls, chain.as_ref()).await?,
+        Change::Committee(members) => {
+            new_committee(members, &Http::new(&trust)?, &urls, chain.as_ref()).await?
+        }
         change => action(change, &present)?,
     };
     let committee: Vec<String> = chain.committee(now()).await?.iter().map(|key| to_hex(key)).collect();

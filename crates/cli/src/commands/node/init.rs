@@ -35,8 +35,9 @@ pub struct Init {
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
 
-    /// Another validator: its key (64 hex digits) and address; repeatable
-    #[arg(long = "peer", value_name = "KEY@ADDRESS")]
+    /// Another validator: its key (64 hex digits), address, and base address of its HTTP interface for copies of content;
+    /// repeatable
+    #[arg(long = "peer", value_name = "KEY@ADDRESS[,URL]")]
     peers: Vec<PeerArgument>,
 
     /// A node to which this one serves blocks although it does not validate, such as one that is to join; repeatable
@@ -55,10 +56,14 @@ impl FromStr for PeerArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, address) = text.split_once('@').ok_or("a peer is written KEY@ADDRESS")?;
+        let (key, address) = text.split_once('@').ok_or("a peer is written KEY@ADDRESS[,URL]")?;
+        let (address, api) = match address.split_once(',') {
+            Some((address, url)) => (address, Some(url.to_owned())),
+            None => (address, None),
+        };
         from_hex::<32>(key).map_err(|error| format!("the peer's key: {error}"))?;
         let address = address.parse().map_err(|_| "the peer's address is written IP:PORT")?;
-        Ok(Self(Peer { key: key.into(), address }))
+        Ok(Self(Peer { key: key.into(), address, api }))
     }
 }
 
@@ -89,6 +94,7 @@ pub fn init(args: Init, output: Output) -> anyhow::Result<()> {
         mailbox: Default::default(),
         backup: Default::default(),
         content: Default::default(),
+        copies: Default::default(),
     };
     let config = dir.join(CONFIG_FILE);
     fs::write(&config, toml::to_string(&settings)?)

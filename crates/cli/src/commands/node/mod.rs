@@ -32,7 +32,8 @@ const INIT_EXAMPLES: &str = "\
 Examples:
   yilian node init --dir /var/lib/yilian --genesis genesis.bin \\
       --http 127.0.0.1:8080 --p2p 203.0.113.5:9000 \\
-      --peer 1f…c0@198.51.100.7:9000 --peer 77…21@192.0.2.9:9000
+      --peer 1f…c0@198.51.100.7:9000,https://one.example \
+      --peer 77…21@192.0.2.9:9000,https://two.example
 
 The key is printed: whoever writes the genesis needs it. Genesis and peers may be added later.";
 

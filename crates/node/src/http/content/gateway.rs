@@ -10,14 +10,15 @@ use axum::{
 };
 use bytes::Bytes;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use yilian_api::problem::{Code, Problem};
 use yilian_content::{Object, Store, StoreError};
-use yilian_dag::{Cid, Codec, car};
+use yilian_dag::{Accepted, Cid, Codec, Reader, car};
 
 use super::{
     Content,
+    downloads::Download,
     negotiation::{self, CAR, Format, RAW},
     parse_cid, problem,
 };
@@ -85,7 +86,22 @@ pub async fn get(
 }
 
 async fn block(content: &Content, cid: Cid) -> ApiResult<Bytes> {
-    content.ask(move |store| store.block(&cid)).await?.ok_or_else(unknown)
+    let here = content.ask(move |store| store.block(&cid)).await;
+    if let Ok(Some(block)) = here {
+        return Ok(block);
+    }
+    // Unknown here, or damaged: another node may have it.
+    match elsewhere(content, &cid).await {
+        Ok(Some(block)) => Ok(block),
+        Err(busy) if matches!(here, Ok(None)) => Err(busy),
+        _ => here?.ok_or_else(unknown),
+    }
+}
+
+/// A block that another node has.
+async fn elsewhere(content: &Content, cid: &Cid) -> ApiResult<Option<Bytes>> {
+    let Some(copies) = &content.copies else { return Ok(None) };
+    copies.lookup(cid).await.map_err(|error| ApiError::of(Code::ContentBusy, &error))
 }
 
 /// A raw root is its own object: one block, however it is stored.
@@ -93,36 +109,65 @@ async fn object_car(content: &Content, root: Cid) -> ApiResult<(Body, u64)> {
     if root.codec() == Codec::Raw {
         return Ok(whole_body(block_car(&root, &block(content, root).await?)));
     }
-    let permit = content.downloads.clone().try_acquire_owned();
-    let permit =
-        permit.map_err(|_| ApiError::new(Code::ContentBusy, "Try again later, or at another node."))?;
-    let object = content.ask(move |store| store.shared_object(&root)).await?.ok_or_else(unknown)?;
-    let length = car::length(object.layout());
+    let place = content.downloads.begin();
+    let place =
+        place.ok_or_else(|| ApiError::new(Code::ContentBusy, "Try again later, or at another node."))?;
     let (to, from) = mpsc::channel(WAITING);
-    tokio::spawn(send_car(object, root, to, permit));
+    let length = match content.ask(move |store| store.shared_object(&root)).await {
+        Ok(Some(object)) => {
+            let length = car::length(object.layout());
+            tokio::spawn(send_car(object, root, Sender { to, place }));
+            length
+        }
+        absent => {
+            let remote = remote(content, root).await?;
+            let (reader, length) = remote.ok_or_else(|| absent.err().unwrap_or_else(unknown))?;
+            tokio::spawn(send_remote_car(content.clone(), reader, Sender { to, place }));
+            length
+        }
+    };
     Ok((Body::from_stream(ReceiverStream::new(from)), length))
 }
 
-fn unknown() -> ApiError {
+/// The tree of an object that lies at another node, and the length of its CAR.
+async fn remote(content: &Content, root: Cid) -> ApiResult<Option<(Reader, u64)>> {
+    let Some(block) = elsewhere(content, &root).await? else { return Ok(None) };
+    let mut reader = Reader::new(root);
+    let accepted = reader.wanted(0..1, 1).first().map(|want| reader.accept(want.at, &block));
+    let length = accepted.and_then(Result::ok).and_then(|_| reader.layout()).map(car::length);
+    Ok(length.map(|length| (Reader::new(root), length)))
+}
+
+pub(super) fn unknown() -> ApiError {
     ApiError::new(Code::ContentUnknown, "Ask another node; a CAR is made of whole objects only.")
 }
 
 type Piece = Result<Bytes, io::Error>;
 
-/// Reads ahead a little and sends. What ends early is shorter than announced, which the client notices twice.
-async fn send_car(
-    object: Object<Arc<Store>>,
-    root: Cid,
+/// Where pieces of a download go.
+struct Sender {
     to: mpsc::Sender<Piece>,
-    _permit: OwnedSemaphorePermit,
-) {
+    place: Download,
+}
+
+impl Sender {
+    /// Whether to go on. What ends early is shorter than announced, which the client notices twice.
+    async fn send(&self, piece: Piece) -> bool {
+        let (failed, bytes) = (piece.is_err(), piece.as_ref().map_or(0, Bytes::len));
+        let sent = tokio::select! {
+            sent = tokio::time::timeout(STALL, self.to.send(piece)) => matches!(sent, Ok(Ok(()))),
+            () = self.place.is_cut() => false,
+        };
+        self.place.took(bytes);
+        sent && !failed
+    }
+}
+
+/// Reads ahead a little and sends.
+async fn send_car(object: Object<Arc<Store>>, root: Cid, to: Sender) {
     let mut walk = Walk { object, next: 0 };
     let mut piece = Ok(Bytes::from(car::header(&root)));
-    loop {
-        let failed = piece.is_err();
-        if !matches!(tokio::time::timeout(STALL, to.send(piece)).await, Ok(Ok(()))) || failed {
-            return;
-        }
+    while to.send(piece).await {
         let (back, read) = crate::blocking(move || walk.read()).await;
         walk = back;
         piece = match read {
@@ -130,6 +175,26 @@ async fn send_car(
             Ok(frames) => Ok(frames),
             Err(error) => Err(io::Error::other(problem::of(error).0.code)),
         };
+    }
+}
+
+/// The same from other nodes, block by block, each verified before it is sent.
+async fn send_remote_car(content: Content, mut reader: Reader, to: Sender) {
+    let mut next = 0;
+    let mut piece = Ok(Bytes::from(car::header(&reader.root())));
+    while to.send(piece).await {
+        reader.release(next);
+        let Some(want) = reader.wanted(next..u64::MAX, 1).first().copied() else { return };
+        let accepted = match block(&content, want.cid).await {
+            Ok(block) => {
+                reader.accept(want.at, &block).map(|accepted| (block, accepted)).map_err(io::Error::other)
+            }
+            Err(error) => Err(io::Error::other(error.0.code)),
+        };
+        piece = accepted.map(|(block, accepted)| {
+            next += u64::from(matches!(accepted, Accepted::Leaf { .. }));
+            [car::frame_head(&want.cid, block.len()), block.to_vec()].concat().into()
+        });
     }
 }
 

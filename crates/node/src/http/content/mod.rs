@@ -3,11 +3,13 @@
 //! Guarantees: no byte is taken before it is paid for, none is served that does not hash to its name. Bodies are
 //! bounded by the routes' signatures, downloads in number and in how long a client may keep one waiting.
 
+mod downloads;
 mod gateway;
+mod link;
 pub(crate) mod negotiation;
 mod payment;
 mod pins;
-mod problem;
+pub(crate) mod problem;
 mod settings;
 mod uploads;
 
@@ -17,13 +19,14 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use yilian_api::signing::Audience;
 use yilian_content::Store;
 
+use self::downloads::Downloads;
 pub use self::{payment::PaymentVerifier, settings::ContentSettings};
 use super::error::{ApiError, ApiResult};
+use crate::copies::Copies;
 
 /// Downloads of whole objects at once; each holds a few leaves.
 const DOWNLOADS: usize = 64;
@@ -34,12 +37,22 @@ pub struct Content {
     store: Arc<Store>,
     audience: Audience,
     payments: Arc<dyn PaymentVerifier>,
-    downloads: Arc<Semaphore>,
+    downloads: Arc<Downloads>,
+    copies: Option<Arc<Copies>>,
 }
 
 impl Content {
     pub fn new(store: Arc<Store>, audience: Audience, payments: Arc<dyn PaymentVerifier>) -> Self {
-        Self { store, audience, payments, downloads: Arc::new(Semaphore::new(DOWNLOADS)) }
+        Self { store, audience, payments, downloads: Downloads::new(DOWNLOADS), copies: None }
+    }
+
+    /// Takes part in keeping copies at several nodes.
+    pub fn with_copies(self, copies: Arc<Copies>) -> Self {
+        Self { copies: Some(copies), ..self }
+    }
+
+    pub fn copies(&self) -> Option<&Arc<Copies>> {
+        self.copies.as_ref()
     }
 
     pub fn store(&self) -> &Arc<Store> {
@@ -82,10 +95,12 @@ where
         .routes(routes!(uploads::finish))
         .routes(routes!(pins::pin, pins::unpin))
         .routes(routes!(gateway::get))
+        .routes(routes!(link::holds))
+        .routes(routes!(link::block))
 }
 
 /// A CID in a path or a field.
-fn parse_cid(text: &str) -> ApiResult<yilian_dag::Cid> {
+pub(crate) fn parse_cid(text: &str) -> ApiResult<yilian_dag::Cid> {
     text.parse()
         .map_err(|error| ApiError::of(yilian_api::problem::Code::ContentCid, &error as &yilian_dag::CidError))
 }

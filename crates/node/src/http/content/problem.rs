@@ -21,6 +21,7 @@ pub fn of(error: StoreError) -> ApiError {
         StoreError::UnknownPin => Code::PinUnknown,
         StoreError::PinReplayed => Code::RequestReplayed,
         StoreError::Corrupt(_) => Code::ContentDamaged,
+        StoreError::Reserve { .. } => Code::ContentReserve,
         StoreError::DiskFull => Code::ContentDisk,
         StoreError::IndexDamaged(_)
         | StoreError::Io(_)

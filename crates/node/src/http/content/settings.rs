@@ -15,6 +15,8 @@ pub struct ContentSettings {
     pub object_bytes: u64,
     /// Bytes of all objects and open uploads.
     pub total_bytes: u64,
+    /// Bytes of the disk that content leaves free: for the chain, and for whatever else lies there.
+    pub reserve_bytes: u64,
     /// Open uploads.
     pub uploads: usize,
     /// Announced bytes of all open uploads.
@@ -35,6 +37,7 @@ impl Default for ContentSettings {
         Self {
             object_bytes: limits.object,
             total_bytes: limits.total,
+            reserve_bytes: limits.reserve,
             uploads: limits.uploads,
             upload_bytes: limits.upload_bytes,
             upload_idle_hours: u32::try_from(limits.upload_idle / HOUR_MS).unwrap_or(24),
@@ -51,6 +54,7 @@ impl ContentSettings {
         Limits {
             object: self.object_bytes,
             total: self.total_bytes,
+            reserve: self.reserve_bytes,
             uploads: self.uploads,
             upload_bytes: self.upload_bytes,
             upload_idle: u64::from(self.upload_idle_hours) * HOUR_MS,
