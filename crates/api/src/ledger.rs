@@ -5,7 +5,7 @@
 //! | `POST /v1/transactions?wait=finalized\|pooled` | encoded transaction (octet-stream) → `Submitted`; `finalized` waits up to `FINALITY_WAIT_MS`, then answers `pooled` |
 //! | `GET /v1/transactions/{digest}` | → `TransactionStatus` |
 //! | `GET /v1/genesis` | → `GenesisBody` |
-//! | `GET /v1/status` | → `NodeStatus` |
+//! | `GET /v1/status?nonce={64 hex digits}` | → `NodeStatus`, signed over the nonce if one is given |
 //! | `GET /v1/snapshot` | → `SnapshotBody` |
 //! | `GET /v1/committee` | → `CommitteeBody` |
 //! | `GET /v1/committees?from={epoch}&limit={n}` | changes that begin in that epoch or later, oldest first → `Vec<CommitteeStep>` |
@@ -79,6 +79,9 @@ pub struct NodeStatus {
     pub grants: u64,
     pub practitioners: u64,
     pub institutions: u64,
+    /// By the validator key, over the nonce that was asked with (`signing::Statement::status`), hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// What a node does for its chain.

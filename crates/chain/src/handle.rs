@@ -53,6 +53,7 @@ pub(crate) enum Request {
     Entry(Name, Reply<Option<Entry>>),
     Prepare(Checked),
     Admit(Checked, Reply<Result<Prospect, Refusal>>),
+    Metrics(Reply<String>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, ChainError>>;
@@ -297,6 +298,11 @@ impl Handle {
             changed
         });
         Ok(())
+    }
+
+    /// What the engine counts, in the text format of OpenMetrics.
+    pub async fn engine_metrics(&self) -> Result<String, ChainError> {
+        self.ask(Request::Metrics).await
     }
 
     /// Stops consensus, network and stores, and waits until they are down.

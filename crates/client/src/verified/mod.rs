@@ -140,14 +140,14 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// Whom a node claims to be; a validator outside the committee is a lie.
+    /// Who a node is: it holds the key it names, and the key is in the committee, or the node says that it follows.
+    /// Everything else is a lie.
     pub(crate) async fn audience(&self, node: &NodeUrl) -> Result<yilian_api::signing::Audience, NodeFault> {
         if let Some(audience) = lock(&self.cache).audience(node) {
             return Ok(audience);
         }
-        let status = http::ledger::status(self.host(), node).await?;
-        let key = http::ledger::validator_of(&status)?;
-        if status.role == Role::Validator && !self.validates(&key) {
+        let (key, role) = http::ledger::identity(self.host(), node, self.chain().0).await?;
+        if role == Role::Validator && !self.validates(&key) {
             // Perhaps it joined since: its newest header shows.
             self.check(node, &http::ledger::newest(self.host(), node).await?).await?;
             if !self.validates(&key) {

@@ -46,6 +46,7 @@ use crate::{
     network::Known,
     output::{self, Output},
     query,
+    trust::Trust,
 };
 
 /// Longest encoded action, bytes.
@@ -163,14 +164,15 @@ struct Proposal {
 
 pub async fn propose(args: Propose, global: &Global, output: Output) -> anyhow::Result<()> {
     let Known { description, genesis } = Known::read(&global.network)?;
-    let urls = description.urls();
-    let chain = transport::chain(&urls, genesis)?;
+    let trust = Trust::consortium(&genesis).with(&global.transport)?;
+    let (urls, http) = (description.urls(), Http::new(&trust)?);
+    let chain = transport::chain(&urls, genesis, &trust)?;
     let present = match chain.entry(Name::parameters(), now()).await? {
         Some(Entry::Parameters(parameters)) => parameters,
         _ => anyhow::bail!("the ledger holds no parameters"),
     };
     let action = match args.change {
-        Change::Committee(members) => new_committee(members, &urls, chain.as_ref()).await?,
+        Change::Committee(members) => new_committee(members, &http, &urls, chain.as_ref()).await?,
         change => action(change, &present)?,
     };
     let committee: Vec<String> = chain.committee(now()).await?.iter().map(|key| to_hex(key)).collect();
@@ -228,15 +230,20 @@ fn action(change: Change, present: &Parameters) -> anyhow::Result<Action> {
 }
 
 /// The present committee, or the one that is to be, with some more and some less.
-async fn new_committee(members: Members, urls: &[String], chain: &dyn Chain) -> anyhow::Result<Action> {
-    let (entry, told) = (committee::entry(chain).await?, committee::told(urls).await?);
+async fn new_committee(
+    members: Members,
+    http: &Http,
+    urls: &[String],
+    chain: &dyn Chain,
+) -> anyhow::Result<Action> {
+    let (entry, told) = (committee::entry(chain).await?, committee::told(http, urls).await?);
     // What was decided before stands unless it is named.
     let mut keys: BTreeSet<ValidatorKey> = entry.at(Epoch(u64::MAX)).iter().copied().collect();
     for joiner in &members.added {
         let key = to_hex(&joiner.key);
         anyhow::ensure!(keys.insert(joiner.key), "{key} validates, or will from the next change on");
         match &joiner.url {
-            Some(url) => follows(url, &key).await?,
+            Some(url) => follows(http, url, &key).await?,
             None => {
                 let advice =
                     "make sure that its node follows the chain: a validator that is away counts as faulty";
@@ -260,8 +267,8 @@ async fn new_committee(members: Members, urls: &[String], chain: &dyn Chain) -> 
 }
 
 /// Whether a node of this key has come as far as it should.
-async fn follows(url: &str, key: &str) -> anyhow::Result<()> {
-    let status: NodeStatus = query::get(&Http::new()?, url, "/v1/status").await?;
+async fn follows(http: &Http, url: &str, key: &str) -> anyhow::Result<()> {
+    let status: NodeStatus = query::get(http, url, "/v1/status").await?;
     anyhow::ensure!(status.validator == key, "the node at {url} has the key {}, not {key}", status.validator);
     let age = query::now_ms().saturating_sub(status.time);
     anyhow::ensure!(age < FOLLOWS_MS, "the node at {url} lags: its newest block is of {}", query::age(age));
@@ -300,12 +307,14 @@ pub async fn approve(args: Approve, output: Output) -> anyhow::Result<()> {
 }
 
 async fn submit(proposal: &Proposal, action: Action, config: NodeConfig) -> anyhow::Result<()> {
+    let url = super::own_url(&config)?;
     let genesis = config.chain.genesis;
     let signatures = signatures(proposal)?;
     let transaction =
         Governance::transaction(genesis.chain_id(), action, Time(proposal.valid_until), signatures);
-    let url = format!("http://{}", config.http);
-    let chain = transport::chain(&[url], genesis)?;
+    // To this validator itself.
+    let trust = Trust::consortium(&genesis).with_plain(true);
+    let chain = transport::chain(&[url], genesis, &trust)?;
     let submitted = transport::submit(chain.as_ref(), &transaction).await;
     submitted.context("enough have signed, but the chain did not take it")
 }

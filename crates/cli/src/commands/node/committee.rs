@@ -16,6 +16,7 @@ use crate::{
     network::Known,
     output::{self, Output},
     query,
+    trust::Trust,
 };
 
 #[derive(Debug, Args)]
@@ -38,9 +39,11 @@ pub async fn committee(args: Committee, global: &Global, output: Output) -> anyh
     let known = Known::read(&global.network)?;
     let urls = args.url.map_or_else(|| known.description.urls(), |url| vec![url]);
     let epoch_blocks = known.genesis.epoch_blocks;
-    let chain = transport::chain(&urls, known.genesis)?;
+    let trust = Trust::consortium(&known.genesis).with(&global.transport)?;
+    let http = Http::new(&trust)?;
+    let chain = transport::chain(&urls, known.genesis, &trust)?;
     let entry = entry(chain.as_ref()).await?;
-    let told = told(&urls).await?;
+    let told = told(&http, &urls).await?;
     let report = report(&entry, Epoch(told.epoch), told.last_height, epoch_blocks);
     output.result(&report, || table(&report))
 }
@@ -54,11 +57,10 @@ pub async fn entry(chain: &dyn Chain) -> anyhow::Result<CommitteeEntry> {
 }
 
 /// The first node's word on the present epoch.
-pub async fn told(urls: &[String]) -> anyhow::Result<CommitteeBody> {
-    let http = Http::new()?;
+pub async fn told(http: &Http, urls: &[String]) -> anyhow::Result<CommitteeBody> {
     let mut last = anyhow::anyhow!("no node is known");
     for url in urls {
-        match query::get(&http, url, "/v1/committee").await {
+        match query::get(http, url, "/v1/committee").await {
             Ok(told) => return Ok(told),
             Err(error) => last = error,
         }
