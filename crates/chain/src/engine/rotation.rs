@@ -132,9 +132,11 @@ where
         let mut active = self.enter(&mut muxes).await?;
         // Who is in which later epoch.
         let mut ahead: BTreeMap<PublicKey, Epoch> = BTreeMap::new();
+        let mut stopped = self.context.stopped();
         loop {
             tokio::select! {
                 biased;
+                _ = &mut stopped => return Ok(()),
                 changed = tip.changed() => {
                     changed.map_err(|_| Halt::Closed)?;
                     self.connect(&mut peers)?;

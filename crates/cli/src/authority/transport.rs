@@ -8,15 +8,14 @@ use yilian_authority::{
     Chain, Nodes,
     transport::{Answer, Call, MAX_ANSWER, Method, NoAnswer, Pending, Transport},
 };
-use yilian_finality::Trust as CommitteeTrust;
 use yilian_ledger::{Genesis, Transaction};
 
 use crate::{failure::Refused, http::Http, trust::Trust};
 
 /// The chain as these nodes prove it.
 pub fn chain(urls: &[String], genesis: Genesis, trust: &Trust) -> anyhow::Result<Arc<dyn Chain>> {
-    let committee = CommitteeTrust::genesis(&genesis)?;
-    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new(trust)?)), urls, committee)))
+    let committees = yilian_finality::Trust::genesis(&genesis)?;
+    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new(trust)?)), urls, committees)))
 }
 
 /// Submits, and waits until the ledger has applied it.

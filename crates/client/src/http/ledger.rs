@@ -58,12 +58,12 @@ pub(crate) async fn genesis<H: Host>(host: &H, node: &NodeUrl) -> Result<Genesis
     decoded(&body.genesis, MAX_GENESIS)
 }
 
-/// The validator key that a node holds, and its role: it signs what it says of itself over a nonce of this moment (spec H-16).
+/// The key that a node holds, and what it says that it does with it: it signs what it says of itself over a nonce of this moment (spec H-15).
 pub(crate) async fn identity<H: Host>(
     host: &H,
     node: &NodeUrl,
     chain: Digest,
-) -> Result<([u8; 32], Role), NodeFault> {
+) -> Result<(ValidatorKey, Role), NodeFault> {
     let nonce = host.nonce();
     let status: NodeStatus = get(host, node, format!("/v1/status?nonce={}", to_hex(&nonce))).await?;
     let key: [u8; 32] = from_hex(&status.validator).map_err(|_| malformed())?;

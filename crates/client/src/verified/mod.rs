@@ -140,7 +140,8 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// Who a node is: it holds the key it names, and the key of a validator is in the committee. Everything else is a lie.
+    /// Who a node is: it holds the key it names, and the key is in the committee, or the node says that it follows.
+    /// Everything else is a lie.
     pub(crate) async fn audience(&self, node: &NodeUrl) -> Result<yilian_api::signing::Audience, NodeFault> {
         if let Some(audience) = lock(&self.cache).audience(node) {
             return Ok(audience);

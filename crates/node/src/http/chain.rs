@@ -46,7 +46,7 @@ struct Asked {
     nonce: Option<String>,
 }
 
-/// The node's own view, unproved. With a nonce it proves who says so (spec H-16).
+/// The node's own view, unproved. With a nonce it proves who says so (spec H-15).
 #[utoipa::path(get, path = "/v1/status", tag = "chain", params(Asked),
     responses((status = 200, body = NodeStatus), (status = "default", body = Problem)))]
 async fn status(State(app): State<App>, Query(Asked { nonce }): Query<Asked>) -> ApiResult<Json<NodeStatus>> {

@@ -1,4 +1,4 @@
-//! Who validates, and how committees followed each other (spec H-15, F-13).
+//! Who validates, and how committees followed each other (spec H-16, F-13).
 
 use axum::{Json, extract::State};
 use serde::Deserialize;

@@ -164,17 +164,15 @@ struct Proposal {
 
 pub async fn propose(args: Propose, global: &Global, output: Output) -> anyhow::Result<()> {
     let Known { description, genesis } = Known::read(&global.network)?;
-    let urls = description.urls();
     let trust = Trust::consortium(&genesis).with(&global.transport)?;
+    let (urls, http) = (description.urls(), Http::new(&trust)?);
     let chain = transport::chain(&urls, genesis, &trust)?;
     let present = match chain.entry(Name::parameters(), now()).await? {
         Some(Entry::Parameters(parameters)) => parameters,
         _ => anyhow::bail!("the ledger holds no parameters"),
     };
     let action = match args.change {
-        Change::Committee(members) => {
-            new_committee(members, &Http::new(&trust)?, &urls, chain.as_ref()).await?
-        }
+        Change::Committee(members) => new_committee(members, &http, &urls, chain.as_ref()).await?,
         change => action(change, &present)?,
     };
     let committee: Vec<String> = chain.committee(now()).await?.iter().map(|key| to_hex(key)).collect();

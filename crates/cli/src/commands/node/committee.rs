@@ -40,9 +40,10 @@ pub async fn committee(args: Committee, global: &Global, output: Output) -> anyh
     let urls = args.url.map_or_else(|| known.description.urls(), |url| vec![url]);
     let epoch_blocks = known.genesis.epoch_blocks;
     let trust = Trust::consortium(&known.genesis).with(&global.transport)?;
+    let http = Http::new(&trust)?;
     let chain = transport::chain(&urls, known.genesis, &trust)?;
     let entry = entry(chain.as_ref()).await?;
-    let told = told(&Http::new(&trust)?, &urls).await?;
+    let told = told(&http, &urls).await?;
     let report = report(&entry, Epoch(told.epoch), told.last_height, epoch_blocks);
     output.result(&report, || table(&report))
 }
