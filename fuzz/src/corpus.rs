@@ -82,18 +82,20 @@ pub fn merged(target: &Target) -> PathBuf {
     path
 }
 
-/// Inputs of the repository's corpus are small: larger ones stay on the machine that found them.
-const MAX_KEPT: u64 = 8 << 10;
+/// Inputs of the repository's corpora are few and small: what is beyond stays on the machine that found it.
+const MAX_KEPT: usize = 40;
+const MAX_KEPT_BYTES: u64 = 4 << 10;
 
 /// Puts what was merged in place of what was kept.
 pub fn replace_kept(target: &Target, merged: &Path) {
     let kept = kept(target);
     clear(&kept);
-    for file in files(merged) {
-        let small = fs::metadata(&file).is_ok_and(|data| data.len() <= MAX_KEPT);
-        if let (true, Some(name)) = (small, file.file_name()) {
-            let copied = fs::copy(&file, kept.join(name));
-            copied.unwrap_or_else(|error| panic!("cannot copy {}: {error}", file.display()));
-        }
+    let size = |file: &PathBuf| fs::metadata(file).map_or(u64::MAX, |data| data.len());
+    let mut small: Vec<PathBuf> = files(merged).into_iter().filter(|f| size(f) <= MAX_KEPT_BYTES).collect();
+    small.sort_by_key(|file| std::cmp::Reverse(size(file)));
+    for file in small.iter().take(MAX_KEPT) {
+        let name = file.file_name().expect("a file has a name");
+        let copied = fs::copy(file, kept.join(name));
+        copied.unwrap_or_else(|error| panic!("cannot copy {}: {error}", file.display()));
     }
 }

@@ -106,7 +106,7 @@ pub fn minimize() -> ExitCode {
         corpus::write_seeds(target);
         let merged = corpus::merged(target);
         let folders = [&merged, &corpus::kept(target), &corpus::working(target)];
-        let mut flags = vec!["-merge=1".to_owned()];
+        let mut flags = vec!["-set_cover_merge=1".to_owned()];
         flags.extend(folders.map(|folder| folder.display().to_string()));
         let done = spawn(&["run", target.name], &flags).status.success();
         if done {

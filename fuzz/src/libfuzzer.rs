@@ -55,7 +55,7 @@ pub fn run(target: &'static Target, flags: &[&str]) -> ExitCode {
     arguments.push(format!("-artifact_prefix={}/", corpus::artifacts(target).display()));
     arguments.push("-timeout=20".into());
     arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
-    if !flags.iter().any(|flag| flag.starts_with("-merge")) {
+    if !flags.iter().any(|flag| flag.contains("merge")) {
         arguments.push(corpus::working(target).display().to_string());
         arguments.push(corpus::kept(target).display().to_string());
     }

@@ -92,22 +92,36 @@ fn main() {
     let proof = answer_bytes.len() - answer.entry.as_ref().unwrap().len();
 
     let rows = [
-        ("header and certificate of 4 validators", snapshot_bytes.len(), milliseconds(|| {
-            let snapshot = Snapshot::decode(Copying(&snapshot_bytes)).unwrap();
-            verify_historical(&world.genesis, &snapshot).unwrap()
-        })),
+        (
+            "header and certificate of 4 validators",
+            snapshot_bytes.len(),
+            milliseconds(|| {
+                let snapshot = Snapshot::decode(Copying(&snapshot_bytes)).unwrap();
+                verify_historical(&world.genesis, &snapshot).unwrap()
+            }),
+        ),
         ("one proof, without its entry", proof, milliseconds(|| answer.link.verify(&root).unwrap())),
-        ("one answer: proof and record", answer_bytes.len(), milliseconds(|| {
-            let answer = Answer::decode(Copying(&answer_bytes)).unwrap();
-            verify_answer(&verified, &name(count / 2), &answer).unwrap()
-        })),
-        ("one bucket", bucket_bytes.len(), milliseconds(|| {
-            let bucket = Bucket::decode(Copying(&bucket_bytes)).unwrap();
-            verify_bucket(&verified, &prefix, &bucket).unwrap()
-        })),
+        (
+            "one answer: proof and record",
+            answer_bytes.len(),
+            milliseconds(|| {
+                let answer = Answer::decode(Copying(&answer_bytes)).unwrap();
+                verify_answer(&verified, &name(count / 2), &answer).unwrap()
+            }),
+        ),
+        (
+            "one bucket",
+            bucket_bytes.len(),
+            milliseconds(|| {
+                let bucket = Bucket::decode(Copying(&bucket_bytes)).unwrap();
+                verify_bucket(&verified, &prefix, &bucket).unwrap()
+            }),
+        ),
         ("of it, the records themselves", entries, 0.0),
     ];
-    println!("### Light client, {count} entries\n\nDecoded and verified, one thread, wall clock, medians. The bucket has {present} records.\n");
+    println!(
+        "### Light client, {count} entries\n\nDecoded and verified, one thread, wall clock, medians. The bucket has {present} records.\n"
+    );
     println!("| | bytes | ms |\n| --- | --- | --- |");
     for (what, bytes, ms) in &rows {
         println!("| {what} | {bytes} | {ms:.3} |");

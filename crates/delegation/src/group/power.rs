@@ -10,17 +10,20 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     raw,
-    window::{Digit, ENTRIES, WIDTH, look_up, recode},
+    window::{Digit, entries, look_up, recode},
 };
 
 /// |x| of BLS12-381.
 const X: u64 = 0xd201_0000_0001_0000;
+/// Bits a window of an exponent of any base; of the generator's see `fixed`.
+const WIDTH: usize = 5;
 /// Windows of a base-|x| digit: 65 bits, one more than the digit has.
-pub const WINDOWS: usize = 13;
+const WINDOWS: usize = 13;
 
 /// Little-endian base-|x| digits of a scalar below r < |x|^4, recoded.
-pub fn recode_in_base_x(s: &blst_scalar) -> [[Digit; WINDOWS]; 4] {
-    base_x(s).map(|digit| recode(&digit.to_le_bytes()))
+pub fn recode_in_base_x<const WIDTH: usize, const WINDOWS: usize>(s: &blst_scalar) -> [[Digit; WINDOWS]; 4] {
+    const { assert!(WIDTH * WINDOWS > 64, "the last carry has room") };
+    base_x(s).map(|digit| recode::<WIDTH, WINDOWS>(&digit.to_le_bytes()))
 }
 
 /// Restoring division by |x|, bit by bit: hardware division takes a time that depends on its operands.
@@ -65,10 +68,10 @@ pub fn raise_to_x_power(f: &blst_fp12, i: usize) -> blst_fp12 {
     }
 }
 
-/// `base^1 ..= base^16`.
-pub fn multiples(base: &blst_fp12) -> [blst_fp12; ENTRIES] {
-    let mut row = [*base; ENTRIES];
-    for i in 1..ENTRIES {
+/// `base^1 ..= base^E`.
+pub fn multiples<const E: usize>(base: &blst_fp12) -> [blst_fp12; E] {
+    let mut row = [*base; E];
+    for i in 1..E {
         row[i] =
             if i % 2 == 1 { raw::fp12_cyclotomic_sqr(&row[i / 2]) } else { raw::fp12_mul(&row[i - 1], base) };
     }
@@ -77,8 +80,8 @@ pub fn multiples(base: &blst_fp12) -> [blst_fp12; ENTRIES] {
 
 /// `base^s` for `base` in GT, in constant time.
 pub fn pow(base: &blst_fp12, s: &blst_scalar) -> blst_fp12 {
-    let digits = recode_in_base_x(s);
-    let (one, mut row) = (raw::fp12_one(), multiples(base));
+    let digits = recode_in_base_x::<WIDTH, WINDOWS>(s);
+    let (one, mut row) = (raw::fp12_one(), multiples::<{ entries(WIDTH) }>(base));
     let mut acc = one;
     for window in (0..WINDOWS).rev() {
         if window + 1 != WINDOWS {
