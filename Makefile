@@ -21,7 +21,7 @@ demo: setup ## Build, start four validators and act out the whole story (KEEP=1 
 .PHONY: test
 test: setup interop ## All tests, and a minute of fuzzing
 	cargo test --workspace --locked
-	cd fuzz && cargo run --quiet --locked -- all
+	cd fuzz && cargo run --quiet -- all
 	@echo "All tests passed."
 
 .PHONY: check
@@ -44,15 +44,15 @@ bench: ## Speed beside mcl and arkworks, of content, ledger and light client, an
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for SECONDS (60) each, or one: TARGET=name (Ctrl-C ends it)
-	cd fuzz && cargo run --quiet --locked -- $(if $(TARGET),run $(TARGET) $(FLAGS),all $(or $(SECONDS),60))
+	cd fuzz && cargo run --quiet -- $(if $(TARGET),run $(TARGET) $(FLAGS),all $(or $(SECONDS),60))
 
 .PHONY: fuzz-repeat
 fuzz-repeat: ## A find again: TARGET=name FILE=path
-	cd fuzz && cargo run --quiet --locked -- repeat $(TARGET) $(FILE)
+	cd fuzz && cargo run --quiet -- repeat $(TARGET) $(FILE)
 
 .PHONY: fuzz-minimize
 fuzz-minimize: ## Keep in fuzz/corpus what adds coverage
-	cd fuzz && cargo run --quiet --locked -- minimize
+	cd fuzz && cargo run --quiet -- minimize
 
 .PHONY: locks
 locks: ## Bring the lock files of bench and fuzz to the workspace's versions (needs the network)
