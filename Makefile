@@ -37,6 +37,10 @@ load: ## Latency, throughput and memory of four local validators
 	cargo build --release --locked --bin yilian
 	target/release/yilian measure $(if $(REPORT),--report $(REPORT))
 
+.PHONY: simulate
+simulate: ## Whole networks in simulated time, with crashes, torn disks and traitors (SEEDS=n, FIRST=seed)
+	cargo run --release --locked --bin simulate -- --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)
+
 .PHONY: audit
 audit: ## Licences and advisories (needs cargo-deny)
 	cargo deny --locked check

@@ -21,7 +21,7 @@ use crate::{
     platform::now_ms,
     pool::Prospect,
     query::Query,
-    work::within,
+    work::{rest, within},
 };
 
 /// Rounds of fetching for one transaction: parameters, its names, and those above a member, one by one.
@@ -71,7 +71,7 @@ impl<E: Spawner + StorageContext> Query<E> {
                 Verdict::Unlikely(refusal) => refusal,
             };
             place = place.or_else(|| self.shared.doubts.try_acquire().ok());
-            let Ok(rest) = deadline.duration_since(clock.current()) else { return Ok(Err(refusal)) };
+            let Some(rest) = rest(clock, deadline) else { return Ok(Err(refusal)) };
             if place.is_none() {
                 return Ok(Err(refusal));
             }
