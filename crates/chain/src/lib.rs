@@ -28,6 +28,7 @@ pub mod summary;
 mod trial;
 mod validator;
 mod waiters;
+mod watched;
 mod work;
 
 pub use config::{ChainConfig, PoolLimits, StartError};

@@ -93,7 +93,7 @@ impl<E: Spawner + StorageContext> Query<E> {
         let deadline = clock.current() + PATIENCE;
         let mut tip = self.shared.tip();
         loop {
-            tip.borrow_and_update();
+            tip.mark_seen();
             let state = self.databases.read().await;
             if let Some(snapshot) = self.shared.certified(&ledger_digest(&state.root())) {
                 return Ok((snapshot, state));

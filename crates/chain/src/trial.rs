@@ -63,7 +63,7 @@ impl<E: Spawner + StorageContext> Query<E> {
         let mut tip = self.shared.tip();
         let mut place = None;
         loop {
-            tip.borrow_and_update();
+            tip.mark_seen();
             let refusal = match self.judge(checked, now_ms(clock)).await? {
                 Verdict::Good => return Ok(Ok(Prospect::Good)),
                 Verdict::Waits => return Ok(Ok(Prospect::Doubtful)),

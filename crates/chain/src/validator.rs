@@ -31,6 +31,7 @@ use crate::{
     runtime::Runtime,
     shared::{Seat, Shared},
     store::Store,
+    watched::Watched,
 };
 
 /// Questions and transactions that wait for the engine.
@@ -80,7 +81,8 @@ impl Validator {
         let (requests, requested) = mpsc::channel(QUEUE);
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (stop, stopping) = watch::channel(false);
-        let (has_stopped, stopped) = watch::channel(false);
+        let has_stopped = Watched::new(false);
+        let stopped = has_stopped.watch();
         let handle = Handle(Arc::new(Inner { shared: shared.clone(), requests, outgoing, stop, stopped }));
         let validator =
             Self { shared, genesis: Arc::new(block), signer: key, members, requested, to_send, stopping };
@@ -138,11 +140,11 @@ impl Validator {
 
 /// To be kept until the validator's runtime is down, its stores closed: dropped, it tells the handle so.
 #[derive(Debug)]
-pub struct Ended(watch::Sender<bool>);
+pub struct Ended(Watched<bool>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.send_replace(true);
+        self.0.modify(|has_ended| *has_ended = true);
     }
 }
 

@@ -88,7 +88,8 @@ impl Board {
     /// Some validator that seems to be up.
     pub fn pick(&self, rng: &mut Seeded) -> Option<Door> {
         let state = self.state();
-        let up: Vec<_> = state.slots.iter().filter(|(_, s)| s.handle.is_some() && s.disk.has_power()).collect();
+        let up: Vec<_> =
+            state.slots.iter().filter(|(_, s)| s.handle.is_some() && s.disk.has_power()).collect();
         let (node, slot) = up.get(rng.below(up.len().max(1) as u64) as usize)?;
         Some(Door { node: **node, handle: slot.handle.clone()?, life: slot.life })
     }
@@ -96,9 +97,10 @@ impl Board {
     /// Whether what this door said since it was picked was said while it had power.
     pub fn counts(&self, door: &Door) -> bool {
         let state = self.state();
-        state.slots.get(&door.node).is_some_and(|slot| {
-            slot.life == door.life && slot.handle.is_some() && slot.disk.has_power()
-        })
+        state
+            .slots
+            .get(&door.node)
+            .is_some_and(|slot| slot.life == door.life && slot.handle.is_some() && slot.disk.has_power())
     }
 
     pub fn violate(&self, violation: Violation) {

@@ -115,7 +115,12 @@ impl Disk {
     /// Names in a folder, in order.
     pub fn names(&self, folder: &str) -> Vec<Vec<u8>> {
         let state = lock(&self.0);
-        state.files.keys().filter(|(in_folder, _)| in_folder == folder).map(|(_, name)| name.clone()).collect()
+        state
+            .files
+            .keys()
+            .filter(|(in_folder, _)| in_folder == folder)
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 
     pub fn has_power(&self) -> bool {

@@ -42,7 +42,8 @@ impl Links {
     pub async fn heal(&mut self, scenario: &Scenario) {
         self.partitions.clear();
         self.cuts.clear();
-        let pairs: Vec<_> = self.made.iter().filter(|(_, is_made)| **is_made).map(|(pair, _)| *pair).collect();
+        let pairs: Vec<_> =
+            self.made.iter().filter(|(_, is_made)| **is_made).map(|(pair, _)| *pair).collect();
         for (from, to) in pairs {
             self.remove(from, to).await;
         }
@@ -62,7 +63,10 @@ impl Links {
                 }
                 if shall {
                     let (sender, receiver) = (self.keys[from].clone(), self.keys[to].clone());
-                    self.oracle.add_link(sender, receiver, self.link.clone()).await.expect("it was not there");
+                    self.oracle
+                        .add_link(sender, receiver, self.link.clone())
+                        .await
+                        .expect("it was not there");
                     self.made.insert((from, to), true);
                 } else {
                     self.remove(from, to).await;

@@ -26,7 +26,10 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let begun = Instant::now();
     let (mut failed, mut blocks, mut acknowledged, mut crashes) = (0u64, 0, 0, 0);
-    println!("{:>6} {:>7} {:>6} {:>8} {:>8} {:>8} {:>7} {:>6}  scenario", "seed", "blocks", "final", "refused", "crashes", "invalid", "proved", "s");
+    println!(
+        "{:>6} {:>7} {:>6} {:>8} {:>8} {:>8} {:>7} {:>6}  scenario",
+        "seed", "blocks", "final", "refused", "crashes", "invalid", "proved", "s"
+    );
     for seed in arguments.first..arguments.first + arguments.seeds {
         let scenario = Scenario::of(seed);
         let start = Instant::now();
@@ -54,7 +57,9 @@ fn main() -> ExitCode {
             Err(what) => {
                 failed += 1;
                 println!("{seed:>6} FAILED after {seconds:.1} s: {what}\n       {}", scenario.summary());
-                println!("       again, with all that happened: RUST_LOG=yilian_simulation=info make simulate FIRST={seed} SEEDS=1");
+                println!(
+                    "       again, with all that happened: RUST_LOG=yilian_simulation=info make simulate FIRST={seed} SEEDS=1"
+                );
             }
         }
     }

@@ -92,7 +92,9 @@ impl Machines {
         for (place, treason) in &scenario.traitors {
             match treason {
                 Treason::Twins => {
-                    machines.start_twins([site(*place, format!("{place}a")), site(*place, format!("{place}b"))]).await;
+                    machines
+                        .start_twins([site(*place, format!("{place}a")), site(*place, format!("{place}b"))])
+                        .await;
                 }
                 treason => machines.start_traitor(site(*place, place.to_string()), *treason).await,
             }
@@ -126,8 +128,7 @@ impl Machines {
         let honest: Vec<PublicKey> = self.honest.values().map(Self::key).collect();
         let (first, second) = honest.split_at(honest.len() / 2);
         let witness = second.last().filter(|_| honest.len() > 2);
-        let audiences =
-            [Arc::new(first.iter().chain(witness).cloned().collect()), Arc::new(second.to_vec())];
+        let audiences = [Arc::new(first.iter().chain(witness).cloned().collect()), Arc::new(second.to_vec())];
         let ends = wire::register(&self.oracle.control(public.clone())).await;
         let disks = [&sites[0].disk, &sites[1].disk];
         let (channels, sorting) = wire::twins(&self.context, ends, disks, audiences);
@@ -199,7 +200,11 @@ impl Machines {
                     Ok(Some(block)) => self.board.head(*node, *seen + 1, block.summary.digest),
                     other => {
                         let why = format!("{other:?}");
-                        return self.board.violate(Violation::Unprovable { node: *node, what: "a block", why });
+                        return self.board.violate(Violation::Unprovable {
+                            node: *node,
+                            what: "a block",
+                            why,
+                        });
                     }
                 }
                 *seen += 1;

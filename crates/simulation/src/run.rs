@@ -262,8 +262,10 @@ impl Show {
             }
             for order in self.board.applied() {
                 let Some(name) = order.leaves else { continue };
-                self.prove_one(node, name).await.map_err(|why| {
-                    Violation::Unprovable { node, what: order.kind, why }
+                self.prove_one(node, name).await.map_err(|why| Violation::Unprovable {
+                    node,
+                    what: order.kind,
+                    why,
                 })?;
                 proved += 1;
             }

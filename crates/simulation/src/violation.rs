@@ -18,7 +18,9 @@ pub enum Violation {
     Spoiled { height: u64 },
     #[error("validator {node} took a transaction that is none")]
     Accepted { node: usize },
-    #[error("well again, the chain does not go on: heights {heights:?}, {waiting} clients wait, {goal} was due")]
+    #[error(
+        "well again, the chain does not go on: heights {heights:?}, {waiting} clients wait, {goal} was due"
+    )]
     Stalled { heights: BTreeMap<usize, u64>, waiting: usize, goal: u64 },
     #[error("validator {node} cannot prove {what}: {why}")]
     Unprovable { node: usize, what: &'static str, why: String },

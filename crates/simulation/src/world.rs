@@ -142,8 +142,7 @@ impl Outside {
 
     fn revoke(&mut self) -> Order {
         let member = &self.members[1 + self.rng.below(self.members.len() as u64 - 1) as usize];
-        let transaction =
-            Revoke::sign(self.world.chain, member.level, member.id, None, &self.members[0].key);
+        let transaction = Revoke::sign(self.world.chain, member.level, member.id, None, &self.members[0].key);
         order("revoke", &transaction, Some(member.id.name(member.level.into())))
     }
 

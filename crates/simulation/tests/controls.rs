@@ -27,7 +27,10 @@ fn nothing_is_found_where_nothing_is_wrong() {
 fn a_disk_that_lies_is_found() {
     let crashes = (1..8).map(|i| (i * 3_500, Fault::Crash { node: 1, after: None, down: 500 })).collect();
     let found = run_weakened(&calm(1, crashes), Weakness::LyingDisk);
-    assert!(matches!(found, Err(Violation::Lost { node: 1, .. } | Violation::NotStarted { node: 1, .. })), "{found:?}");
+    assert!(
+        matches!(found, Err(Violation::Lost { node: 1, .. } | Violation::NotStarted { node: 1, .. })),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -46,7 +49,10 @@ fn a_network_that_stays_divided_is_found() {
 #[test]
 fn two_chains_are_found_where_traitors_are_too_many() {
     let traitors = vec![(0, Treason::Twins), (1, Treason::Twins)];
-    let apart = vec![(0, Fault::Cut { from: 2, to: 3, lasts: 60_000 }), (0, Fault::Cut { from: 3, to: 2, lasts: 60_000 })];
+    let apart = vec![
+        (0, Fault::Cut { from: 2, to: 3, lasts: 60_000 }),
+        (0, Fault::Cut { from: 3, to: 2, lasts: 60_000 }),
+    ];
     let found = run(&Scenario { traitors, ..calm(1, apart) });
     assert!(matches!(found, Err(Violation::Disagreement { .. } | Violation::Moved { .. })), "{found:?}");
 }

@@ -13,7 +13,8 @@ fn play(seed: u64) -> Report {
 #[test]
 fn ten_seeds_keep_every_promise_and_the_same_seed_gives_the_same_trace() {
     // Two at a time, each in a thread of its own.
-    let halves = [0, 1].map(|half| thread::spawn(move || (half..10).step_by(2).map(play).collect::<Vec<_>>()));
+    let halves =
+        [0, 1].map(|half| thread::spawn(move || (half..10).step_by(2).map(play).collect::<Vec<_>>()));
     let reports: Vec<Report> = halves.into_iter().flat_map(|half| half.join().unwrap()).collect();
     // What is checked was also there.
     let sum = |of: fn(&Report) -> usize| reports.iter().map(of).sum::<usize>();
