@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use commonware_codec::Encode as _;
 use yilian_api::{
-    encoding::{key_to_hex, signature_from_hex, signature_to_hex, to_base64, to_hex},
+    encoding::{key_to_hex, signature_from_hex, signature_to_hex, to_base64},
     ledger::{Approval, ApprovalRequest, TransactionStatus},
     signing::Statement,
 };
@@ -115,16 +115,13 @@ pub async fn approve(
     Ok(Governance::transaction(id, action, valid_until, signatures.into_iter().collect()))
 }
 
-/// A root signs as a key that nodes know; others name their member.
 fn request(chain: ChainId, issuer: &Issuer, action: &Action, valid_until: Time) -> ApprovalRequest {
     let encoded = action.encode();
-    let root = issuer.certificate().contents().level == Level::Root;
     let statement = Statement::approval_request(&chain.0, &encoded, valid_until.0);
     ApprovalRequest {
         action: to_base64(&encoded),
         valid_until: valid_until.0,
         key: key_to_hex(&issuer.key().verifying_key()),
-        member: (!root).then(|| to_hex(&issuer.id().0.0)),
         signature: signature_to_hex(&statement.sign(issuer.key())),
     }
 }

@@ -72,6 +72,9 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Columns below which no table is squeezed; some terminals claim to have none.
+const NARROWEST: u16 = 60;
+
 /// A table with a header row.
 pub fn table<R, C>(header: &[&str], rows: R) -> String
 where
@@ -80,6 +83,9 @@ where
 {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_some_and(|columns| columns < NARROWEST) {
+        table.set_width(NARROWEST);
+    }
     table.set_header(header.iter().copied());
     for row in rows {
         table.add_row(row);

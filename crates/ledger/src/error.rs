@@ -82,6 +82,8 @@ refusals! {
     CertificateValidity = "certificate.validity", "the certificate is valid outside its issuer's validity";
     CertificateExpired = "certificate.expired", "the certificate has expired: renew it";
     CertificateSeen = "certificate.seen", "the certificate is in the ledger already";
+    CertificateOlder = "certificate.older",
+        "the member has a certificate that begins later: issue a new one, or have that one revoked first";
     DelegateeKey = "certificate.delegatee-key", "the certificate's delegatee key or its proof is malformed";
     Possession = "certificate.possession",
         "the proof of possession of the delegatee key does not verify for this subject";

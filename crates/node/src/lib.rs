@@ -9,6 +9,7 @@ pub mod governance;
 pub mod http;
 pub mod mailbox;
 pub mod members;
+pub mod metrics;
 mod node;
 pub mod payment;
 pub mod standing;

@@ -130,6 +130,11 @@ impl Board {
         self.state().acknowledged.iter().map(|(digest, known)| (Digest(*digest), known.clone())).collect()
     }
 
+    /// Height of the highest block with an acknowledged transaction.
+    pub fn highest(&self) -> u64 {
+        self.state().acknowledged.values().map(|known| known.place.height.0).max().unwrap_or(0)
+    }
+
     /// Orders that were applied and left something.
     pub fn applied(&self) -> Vec<Order> {
         let state = self.state();

@@ -121,6 +121,8 @@ impl Show {
         let goal = self.machines.heights().into_values().max().unwrap_or(0) + PROGRESS;
         loop {
             let (heights, waiting) = (self.machines.heights(), self.board.waiting());
+            // What one acknowledged a moment ago, the others have a moment later.
+            let goal = goal.max(self.board.highest());
             if waiting == 0 && heights.values().all(|height| *height >= goal) {
                 break;
             }

@@ -89,7 +89,6 @@ async fn every_validator_is_asked_and_refusals_keep_their_code() {
         action: String::new(),
         valid_until: 0,
         key: String::new(),
-        member: None,
         signature: String::new(),
     };
     let answers = nodes.approvals(request).await;

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use yilian_api::{authority::ApplicationStatus, encoding::from_base64};
 use yilian_authority::{Issuer, Validity};
 use yilian_client::{
-    Client, ClientError, Member, MemberKeys, Network as Nodes, NodeUrl, Wallet, patient,
+    Client, ClientError, Member, MemberKeys, Network as Nodes, NodeUrl, Wallet,
+    patient::tickets,
     practitioner::{self, Wanted},
     wallet::index::Lane,
 };
@@ -97,27 +98,15 @@ impl Patient {
         let mut fetched = 0;
         loop {
             for ahead in [0, 1] {
-                fetched += self.fetch(Period(parameters.period(self.client.now()).0 + ahead)).await?;
+                let period = Period(parameters.period(self.client.now()).0 + ahead);
+                let (client, wallet) = (&self.client, &mut self.wallet);
+                fetched += tickets::fetch(client, wallet, Class::Care, period, &mut rng()).await?.count();
             }
             let now = Time(self.client.now().0 + MARGIN_MS);
             if self.wallet.tickets(Class::Care, &parameters, now) >= needed {
                 return Ok(fetched);
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-    }
-
-    async fn fetch(&mut self, period: Period) -> Result<usize, ClientError> {
-        match patient::tickets::fetch(&self.client, &mut self.wallet, Class::Care, period, &mut rng()).await {
-            // The key is set some time before its period begins.
-            Err(ClientError::NoTicketKey) => Ok(0),
-            // The period ended between the question and the answer; or all of its tickets were fetched, and are spent.
-            Err(ClientError::Refused { code, .. })
-                if code == "tickets.period" || code == "tickets.budget" =>
-            {
-                Ok(0)
-            }
-            other => other,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     native::NativeHost,
     network::{Network, Options, PortChoice},
     output::Output,
+    trust::Trust,
 };
 
 /// `yilian demo`
@@ -63,6 +64,8 @@ pub async fn run(demo: Demo, output: Output) -> anyhow::Result<()> {
     if let Some(world) = &mut world {
         if report.held && (demo.keep || std::io::stdout().is_terminal()) {
             stay(world, output).await?;
+        } else if report.held {
+            output.note(AFTER);
         }
         world.network.stop().await?;
     }
@@ -99,7 +102,7 @@ async fn open(story: &mut Story, folder: &std::path::Path) -> anyhow::Result<Wor
     };
     let network = story.step("All processes serve", start).await?;
     let issuer = acts::opening::issuer(&network)?;
-    let host = NativeHost::new(Http::new()?);
+    let host = NativeHost::new(Http::new(&Trust::default())?);
     Ok(World { network, host, files: folder.to_owned(), issuer })
 }
 
@@ -111,6 +114,13 @@ async fn play(story: &mut Story, world: &mut World, inputs: &Inputs) -> anyhow::
     acts::attacks::play(story, world, &mut cast, &visits, &shares, inputs).await?;
     acts::failure::play(story, world, &mut cast, &visits, inputs).await
 }
+
+/// What to try next when the network does not stay.
+const AFTER: &str = "
+Try next:
+  make demo KEEP=1       the same, and the network stays up to look around
+  yilian network up      a network of your own (the command is target/release/yilian)
+  yilian --help          everything else; docs/first-steps.md leads from there to a first grant";
 
 /// What to try next, until Ctrl-C.
 async fn stay(world: &mut World, output: Output) -> anyhow::Result<()> {

@@ -283,7 +283,7 @@ fn merge(state: &mut State, lane: Lane, backup: Valid) {
                 state.grants.insert(key, grant);
             }
             Some(known) if known.reader.is_none() => {
-                (known.reader, known.note) = (grant.reader, grant.note);
+                (known.reader, known.note, known.granted) = (grant.reader, grant.note, grant.granted);
                 (known.outgoing, known.posted, known.opened) = (grant.outgoing, grant.posted, grant.opened);
             }
             Some(_) => {}

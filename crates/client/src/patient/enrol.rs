@@ -7,13 +7,14 @@ use yilian_api::{
     encoding::{key_to_hex, signature_to_hex},
     signing::Statement,
 };
-use yilian_crypto::ticket::Class;
+use yilian_crypto::ticket::{Class, Period};
 
 use crate::{
     client::{Client, at},
     error::ClientError,
     host::Host,
     http,
+    patient::tickets::{self, Supply},
     wallet::{Store, Wallet},
 };
 
@@ -23,20 +24,18 @@ pub async fn enrol<H: Host, S: Store>(
     wallet: &mut Wallet<S>,
     code: &str,
     rng: &mut impl CryptoRng,
-) -> Result<usize, ClientError> {
+) -> Result<Supply, ClientError> {
     redeem(client, wallet, code).await?;
     let parameters = client.parameters().await?;
     let current = parameters.period(client.header().await?.header().time);
-    let mut fetched = 0;
-    for period in [current, yilian_crypto::ticket::Period(current.0.saturating_add(1))] {
-        match super::tickets::fetch(client, wallet, Class::Care, period, rng).await {
-            Ok(count) => fetched += count,
-            // The next period's key is set some time before the period begins.
-            Err(ClientError::NoTicketKey) if period != current => {}
-            Err(other) => return Err(other),
-        }
-    }
-    Ok(fetched)
+    let now = tickets::fetch(client, wallet, Class::Care, current, rng).await?;
+    // The next period's key is set some time before the period begins.
+    let next = Period(current.0.saturating_add(1));
+    let ahead = tickets::fetch(client, wallet, Class::Care, next, rng).await?;
+    Ok(match now.count() + ahead.count() {
+        0 => now,
+        count => Supply::Fetched(count),
+    })
 }
 
 /// Redeems a code only.

@@ -26,17 +26,56 @@ use crate::{
 /// Bytes of a blind signature.
 const SIGNATURE: usize = 384;
 
-/// Fetches the period's fixed number, unless it was fetched already; how many came.
+/// What came of asking for a period's tickets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// So many came.
+    Fetched(usize),
+    /// This wallet has tickets of that period; nobody was asked.
+    Held,
+    /// The authority gave them out before: they are spent, or another device of these words has them.
+    Given,
+    /// The ledger has no key for that period yet.
+    NoKey,
+    /// The authority issues nothing for that period: it is over, or too far ahead.
+    Closed,
+}
+
+impl Supply {
+    /// How many came.
+    pub fn count(self) -> usize {
+        if let Self::Fetched(count) = self { count } else { 0 }
+    }
+}
+
+/// Fetches the period's fixed number, unless it was fetched already.
 pub async fn fetch<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
     class: Class,
     period: Period,
     rng: &mut impl CryptoRng,
-) -> Result<usize, ClientError> {
+) -> Result<Supply, ClientError> {
     if wallet.tickets_of(class, period) > 0 {
-        return Ok(0);
+        return Ok(Supply::Held);
     }
+    match ask(client, wallet, class, period, rng).await {
+        Ok(count) => Ok(Supply::Fetched(count)),
+        Err(ClientError::NoTicketKey) => Ok(Supply::NoKey),
+        Err(ClientError::Refused { code, .. }) if code == "tickets.budget" => Ok(Supply::Given),
+        Err(ClientError::Refused { code, .. }) if code == "tickets.period" => Ok(Supply::Closed),
+        Err(other) => Err(other),
+    }
+}
+
+/// The requests are on disk before they are sent: an answer that is lost on its way is asked for again, with the same ones.
+async fn ask<H: Host, S: Store>(
+    client: &Client<H>,
+    wallet: &mut Wallet<S>,
+    class: Class,
+    period: Period,
+    rng: &mut impl CryptoRng,
+) -> Result<usize, ClientError> {
     let ticket_key = ledger_key(client, class, period).await?;
     let requests = match wallet.pending(class, period) {
         Some(saved) => saved,
@@ -53,18 +92,15 @@ pub async fn fetch<H: Host, S: Store>(
     Ok(count)
 }
 
-/// Current and next period, as far as the ledger has their keys. For a schedule.
+/// The next period's, as far as the ledger has its key. For a schedule.
 pub async fn replenish<H: Host, S: Store>(
     client: &Client<H>,
     wallet: &mut Wallet<S>,
     rng: &mut impl CryptoRng,
-) -> Result<usize, ClientError> {
+) -> Result<Supply, ClientError> {
     let parameters = client.parameters().await?;
     let next = Period(parameters.period(client.header().await?.header().time).0.saturating_add(1));
-    match fetch(client, wallet, Class::Care, next, rng).await {
-        Err(ClientError::NoTicketKey) => Ok(0),
-        other => other,
-    }
+    fetch(client, wallet, Class::Care, next, rng).await
 }
 
 /// `count` tickets that are good by the ledger's clock; they are out of the wallet, on disk, when this returns.

@@ -54,11 +54,20 @@ pub(crate) fn admit(
     if member.certificate(&certificate.id()).is_some() {
         return Err(Refusal::CertificateSeen.into());
     }
+    if supersedes(&member, contents.not_before) {
+        return Err(Refusal::CertificateOlder.into());
+    }
     if member.certificates.len() >= MAX_KEY_RING {
         return Err(Refusal::KeyRingFull.into());
     }
     member.certificates.push(Certified { certificate: certificate.clone(), since: time, revoked: None });
     Ok(vec![(name, Entry::Member(member))])
+}
+
+/// A certificate in force begins later. Whoever held back an older one could otherwise make its key the current one again.
+fn supersedes(member: &MemberEntry, not_before: u64) -> bool {
+    let mut in_force = member.certificates.iter().filter(|certified| certified.revoked.is_none());
+    in_force.any(|certified| certified.certificate.contents().not_before > not_before)
 }
 
 /// `Revoke`: by the key of the issuer's current certificate.

@@ -228,6 +228,25 @@ fn renewal_keeps_the_ring_and_refuses_a_certificate_seen_before() {
 }
 
 #[test]
+fn a_certificate_held_back_never_becomes_the_newest() {
+    let mut world = World::new(21);
+    let [_, hospital, doctor] = world.hospital();
+    let contents = doctor.certificate.contents().clone();
+    let begins = |not_before| yilian_crypto::certificate::Contents { not_before, ..contents.clone() };
+    let (_, held_back) =
+        world.certify_contents(&hospital, &begins(contents.not_before + 1), doctor.key.clone());
+    let (newer, renewal) =
+        world.certify_contents(&hospital, &begins(contents.not_before + 2), doctor.key.clone());
+    applied(&mut world, &renewal);
+    refused(&mut world, &held_back, Refusal::CertificateOlder);
+    // A certificate that was revoked stands in nobody's way.
+    let id = Some(newer.certificate.id());
+    let revoke = Revoke::sign(world.chain, doctor.level, doctor.id, id, &hospital.key);
+    applied(&mut world, &revoke);
+    applied(&mut world, &held_back);
+}
+
+#[test]
 fn a_key_ring_is_bounded() {
     let mut world = World::new(12);
     let root = world.root.clone();

@@ -7,7 +7,6 @@ use yilian_api::{
     ledger::{Approval, ApprovalRequest},
     problem::Problem,
 };
-use yilian_ledger::name::MemberId;
 
 use super::{
     error::{ApiError, ApiResult},
@@ -37,12 +36,10 @@ async fn approve(
 }
 
 fn parse(body: &ApprovalRequest) -> Result<Request, (&'static str, EncodingError)> {
-    let member = body.member.as_deref().map(encoding::digest_from_hex).transpose();
     Ok(Request {
         action: encoding::from_base64(&body.action, MAX_ACTION).map_err(|error| ("action", error))?,
         valid_until: body.valid_until,
         key: encoding::key_from_hex(&body.key).map_err(|error| ("key", error))?,
-        member: member.map_err(|error| ("member", error))?.map(MemberId),
         signature: encoding::signature_from_hex(&body.signature).map_err(|error| ("signature", error))?,
     })
 }

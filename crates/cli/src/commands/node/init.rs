@@ -31,6 +31,10 @@ pub struct Init {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9000")]
     p2p: SocketAddr,
 
+    /// Where metrics are served, at /metrics
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+
     /// Another validator: its key (64 hex digits) and address; repeatable
     #[arg(long = "peer", value_name = "KEY@ADDRESS")]
     peers: Vec<PeerArgument>,
@@ -72,6 +76,9 @@ pub fn init(args: Init, output: Output) -> anyhow::Result<()> {
         p2p: args.p2p,
         peers: args.peers.into_iter().map(|PeerArgument(peer)| peer).collect(),
         authorities: args.authorities,
+        metrics: args.metrics,
+        tls: None,
+        serve: Default::default(),
         limits: Limits::default(),
         pool: Pool::default(),
         mailbox: Default::default(),

@@ -26,6 +26,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct Grant {
+    /// Number of the record, as `yilian records list` shows it
     record: RecordIndex,
     /// Member id of the reader, 64 digits: it shows it with `yilian practitioner status`
     #[arg(long, value_name = "MEMBER", value_parser = member)]

@@ -23,6 +23,9 @@ use crate::{
     profile::{Patient, prompt},
 };
 
+/// Hex digits of a message's id in the table: enough to tell one from another.
+const ID_SHOWN: usize = 12;
+
 #[derive(Debug, Args)]
 pub struct View {
     /// Offer that the draft answers
@@ -40,7 +43,9 @@ pub struct View {
 
 #[derive(Debug, Args)]
 pub struct Accept {
+    /// Offer that the draft answers; it becomes the record's number
     record: RecordIndex,
+    /// Which message, if several answer the same offer: the beginning of its id
     #[arg(long, value_name = "ID")]
     message: Option<String>,
     /// Do not ask
@@ -50,7 +55,9 @@ pub struct Accept {
 
 #[derive(Debug, Args)]
 pub struct Refuse {
+    /// Offer that the draft answers
     record: RecordIndex,
+    /// Which message, if several answer the same offer: the beginning of its id
     #[arg(long, value_name = "ID")]
     message: Option<String>,
     /// What the author is told
@@ -156,9 +163,11 @@ fn render(listed: &Listed) -> String {
         let row = |draft: &Draft| {
             let by = draft.document.signer.as_ref().map(Signer::full_name);
             let title = draft.document.title.clone();
-            [draft.record.clone(), title, by.unwrap_or_default(), output::time(draft.received)]
+            let id = draft.message.chars().take(ID_SHOWN).collect();
+            [draft.record.clone(), title, by.unwrap_or_default(), output::time(draft.received), id]
         };
-        text += &output::table(&["offer", "draft", "signed by", "came"], listed.drafts.iter().map(row));
+        let header = ["offer", "draft", "signed by", "came", "message"];
+        text += &output::table(&header, listed.drafts.iter().map(row));
         text += "\nLook at one with `yilian records view OFFER`; then `accept` or `refuse` it.\n";
     }
     if !listed.requests.is_empty() {
@@ -190,7 +199,7 @@ async fn draft(
         (Some(_), Some(_)) => Err(hint::refused(
             "draft.several",
             format!(
-                "several drafts answer offer {record}; `yilian records inbox --json` shows their ids for --message"
+                "several drafts answer offer {record}; say which with --message and an id of `yilian records inbox`"
             ),
         )),
         (None, _) => match inbox.unreadable.iter().find(|bad| bad.offer == record) {

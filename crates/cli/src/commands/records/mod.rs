@@ -49,7 +49,10 @@ enum Command {
     /// Show a code with which somebody can write one record for you
     Offer(offer::Offer),
     /// Give up an offer that nobody is going to use
-    Abandon { record: RecordIndex },
+    Abandon {
+        /// Number of the offer, as `yilian records list` shows it
+        record: RecordIndex,
+    },
     /// Look for drafts and requests that came
     Inbox,
     /// Look at a draft before accepting it
@@ -61,7 +64,12 @@ enum Command {
     /// List records and offers
     List,
     /// Put a note of your own on a record
-    Note { record: RecordIndex, text: String },
+    Note {
+        /// Number of the record, as `yilian records list` shows it
+        record: RecordIndex,
+        /// The note; an empty one removes what is there
+        text: String,
+    },
     /// Read a record, with every check
     Show(show::Show),
     /// Write a record's FHIR Bundle to a file, byte for byte as it was signed
@@ -75,7 +83,12 @@ enum Command {
     /// Put several records into one, so that one grant opens them all
     Dossier(grant::NewDossier),
     /// End a grant
-    Withdraw { record: RecordIndex, grant: GrantIndex },
+    Withdraw {
+        /// Number of the record, as `yilian records list` shows it
+        record: RecordIndex,
+        /// Number of the grant, as `yilian records grants` shows it
+        grant: GrantIndex,
+    },
     /// List grants as this device knows them
     Grants,
     /// List grants with who fetched them first, and when

@@ -16,6 +16,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub struct Show {
+    /// Number of the record, as `yilian records list` shows it
     record: RecordIndex,
     /// Fetch this attachment, numbered from 1
     #[arg(long, value_name = "N", requires = "out")]

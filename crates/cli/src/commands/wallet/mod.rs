@@ -6,7 +6,10 @@ mod status;
 
 use clap::{Args as Arguments, Subcommand};
 use serde::Serialize;
-use yilian_client::patient::{backup, enrol, tickets};
+use yilian_client::patient::{
+    backup, enrol,
+    tickets::{self, Supply},
+};
 
 use super::hint::{self, Explain as _};
 use crate::{
@@ -111,6 +114,35 @@ fn words(args: &ProfileArgs, output: Output) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct Fetched {
     tickets: usize,
+    supply: &'static str,
+}
+
+impl From<Supply> for Fetched {
+    fn from(supply: Supply) -> Self {
+        let name = match supply {
+            Supply::Fetched(_) => "fetched",
+            Supply::Held => "held",
+            Supply::Given => "given-before",
+            Supply::NoKey => "no-key-yet",
+            Supply::Closed => "closed",
+        };
+        Self { tickets: supply.count(), supply: name }
+    }
+}
+
+/// What to say about tickets that did not come.
+fn none_came(supply: Supply) -> &'static str {
+    match supply {
+        Supply::Fetched(_) | Supply::Held => "The tickets are in the wallet already.",
+        Supply::Given => {
+            "The authority gave this period's tickets out before: they are spent, or another device with these words has \
+             them. The next period brings new ones."
+        }
+        Supply::NoKey => {
+            "The period has no ticket key yet: validators set it some time before it begins. Try again later."
+        }
+        Supply::Closed => "The authority issues nothing for that period now. Try again in a moment.",
+    }
 }
 
 async fn enrol(patient: &mut Patient, code: &str) -> anyhow::Result<()> {
@@ -118,12 +150,12 @@ async fn enrol(patient: &mut Patient, code: &str) -> anyhow::Result<()> {
     let spinner = patient.output.spinner("Redeeming the code and fetching tickets");
     let fetched = enrol::enrol(&patient.client, &mut patient.wallet, code, &mut rng()).await;
     spinner.finish_and_clear();
-    let tickets = fetched.explain()?;
-    patient.output.result(&Fetched { tickets }, || match tickets {
-        0 => "Enrolled; the tickets of these periods were fetched before.".into(),
-        count => format!(
+    let supply = fetched.explain()?;
+    patient.output.result(&Fetched::from(supply), || match supply {
+        Supply::Fetched(count) => format!(
             "Enrolled. {count} tickets fetched; they are blind: nobody can tell what you use them for."
         ),
+        none => format!("Enrolled. {}", none_came(none)),
     })
 }
 
@@ -131,10 +163,10 @@ async fn replenish(patient: &mut Patient) -> anyhow::Result<()> {
     let spinner = patient.output.spinner("Fetching tickets");
     let fetched = tickets::replenish(&patient.client, &mut patient.wallet, &mut rng()).await;
     spinner.finish_and_clear();
-    let tickets = fetched.explain()?;
-    patient.output.result(&Fetched { tickets }, || match tickets {
-        0 => "The next period's tickets are here already, or cannot be had yet.".into(),
-        count => format!("{count} tickets fetched for the next period."),
+    let supply = fetched.explain()?;
+    patient.output.result(&Fetched::from(supply), || match supply {
+        Supply::Fetched(count) => format!("{count} tickets fetched for the next period."),
+        none => none_came(none).into(),
     })
 }
 
