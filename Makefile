@@ -73,6 +73,10 @@ wasm: ## Check that the pure crates compile to WebAssembly (needs rustup's targe
 	CC_wasm32_unknown_unknown=clang AR_wasm32_unknown_unknown=llvm-ar RUSTFLAGS='--cfg getrandom_backend="wasm_js"' \
 	cargo check --locked --target wasm32-unknown-unknown $(addprefix -p yilian-,crypto delegation dag ledger finality api client)
 
+.PHONY: simulate
+simulate: ## Whole networks in simulated time, with crashes, torn disks and traitors (SEEDS=n, FIRST=seed)
+	cargo run --release --locked --bin simulate -- --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)
+
 .PHONY: audit
 audit: ## Licences and advisories (needs cargo-deny)
 	cargo deny --locked check

@@ -25,6 +25,7 @@ use crate::{
     shared::Shared,
     store::{Row, StoreError},
     summary::{BlockSummary, BlockView, Included, Status, TransactionStatus},
+    watched::Watcher,
 };
 
 /// Most block summaries of one answer.
@@ -43,7 +44,7 @@ pub(crate) struct Inner {
     pub directory: watch::Sender<Directory>,
     /// Set to stop; dropping it stops, too.
     pub stop: watch::Sender<bool>,
-    pub stopped: watch::Receiver<bool>,
+    pub stopped: Watcher<bool>,
 }
 
 /// What needs the state database.
@@ -309,14 +310,13 @@ impl Handle {
     pub async fn shutdown(self) {
         self.0.stop.send_replace(true);
         let mut stopped = self.0.stopped.clone();
-        // An error: the thread is gone already.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
+        stopped.wait_for(|stopped| *stopped).await;
     }
 
     /// Resolves when the chain has stopped, for whatever reason.
     pub async fn stopped(&self) {
         let mut stopped = self.0.stopped.clone();
-        let _ = stopped.wait_for(|stopped| *stopped).await;
+        stopped.wait_for(|stopped| *stopped).await;
     }
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ChainError> {

@@ -31,6 +31,7 @@ pub mod summary;
 mod trial;
 mod validator;
 mod waiters;
+mod watched;
 mod work;
 
 pub use config::{ChainConfig, Peer, PeerError, PoolLimits, StartError};

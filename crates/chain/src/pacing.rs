@@ -94,8 +94,8 @@ where
         let (mut arrivals, mut tip) = (self.shared.arrivals(), self.shared.tip());
         let pace = Pace::start(now_ms(&clock), parent, self.shared.parameters().idle_block_ms);
         loop {
-            arrivals.borrow_and_update();
-            tip.borrow_and_update();
+            arrivals.mark_seen();
+            tip.mark_seen();
             self.shared.reconsider(&digest);
             if pace.is_due(now_ms(&clock)) || !self.shared.candidates(&digest).is_empty() {
                 let context = (clock.child("build"), consensus.clone());

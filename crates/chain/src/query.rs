@@ -27,7 +27,7 @@ use crate::{
     handle::{Answered, Bucketed, ChainError},
     shared::Shared,
     state::{Databases, State, state_key},
-    work::within,
+    work::{rest, within},
 };
 
 /// How long an answer waits for a certified state.
@@ -93,13 +93,13 @@ impl<E: Spawner + StorageContext> Query<E> {
         let deadline = clock.current() + PATIENCE;
         let mut tip = self.shared.tip();
         loop {
-            tip.borrow_and_update();
+            tip.mark_seen();
             let state = self.databases.read().await;
             if let Some(snapshot) = self.shared.certified(&ledger_digest(&state.root())) {
                 return Ok((snapshot, state));
             }
             drop(state);
-            let Ok(rest) = deadline.duration_since(clock.current()) else { return Err(ChainError::NotReady) };
+            let Some(rest) = rest(clock, deadline) else { return Err(ChainError::NotReady) };
             // Whatever ends the wait, the loop looks again.
             let _ = within(clock, rest, tip.changed()).await;
         }

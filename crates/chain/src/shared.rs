@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, broadcast};
 use yilian_crypto::{
     Digest,
     sign::SigningKey,
@@ -30,6 +30,7 @@ use crate::{
     store::{Row, Store, StoreError},
     summary::BlockSummary,
     waiters::Waiters,
+    watched::{Watched, Watcher},
     work,
 };
 
@@ -75,11 +76,11 @@ pub struct Shared {
     /// Places for waiting at the door.
     pub doubts: Semaphore,
     /// Counts arrivals; proposers wait on it.
-    arrivals: watch::Sender<u64>,
+    arrivals: Watched<u64>,
     pending: Mutex<Pending>,
     /// Candidates refused on top of this block, which is not final.
     declined: Mutex<(Digest, HashSet<Digest>)>,
-    tip: watch::Sender<Tip>,
+    tip: Watched<Tip>,
     recent: Mutex<VecDeque<Snapshot>>,
     parameters: RwLock<Parameters>,
     ticket_keys: RwLock<BTreeMap<(Period, Class), TicketKey>>,
@@ -116,10 +117,10 @@ impl Shared {
             pool: Mutex::new(Pool::new(limits)),
             refusals: Mutex::default(),
             doubts: Semaphore::new(DOUBTS),
-            arrivals: watch::Sender::new(0),
+            arrivals: Watched::new(0),
             pending: Mutex::default(),
             declined: Mutex::default(),
-            tip: watch::Sender::new(Tip { time: Time(genesis.time), ..Tip::default() }),
+            tip: Watched::new(Tip { time: Time(genesis.time), ..Tip::default() }),
             recent: Mutex::default(),
             parameters: RwLock::new(genesis.parameters.clone()),
             ticket_keys: RwLock::default(),
@@ -165,7 +166,7 @@ impl Shared {
         let is_new = self.pool().insert(checked, source, prospect, self.now_ms())?;
         if is_new {
             lock(&self.refusals).forget(&digest);
-            self.arrivals.send_modify(|n| *n = n.wrapping_add(1));
+            self.arrivals.modify(|n| *n = n.wrapping_add(1));
         }
         Ok(is_new)
     }
@@ -179,12 +180,12 @@ impl Shared {
         lock(&self.pending)
     }
 
-    pub fn arrivals(&self) -> watch::Receiver<u64> {
-        self.arrivals.subscribe()
+    pub fn arrivals(&self) -> Watcher<u64> {
+        self.arrivals.watch()
     }
 
-    pub fn tip(&self) -> watch::Receiver<Tip> {
-        self.tip.subscribe()
+    pub fn tip(&self) -> Watcher<Tip> {
+        self.tip.watch()
     }
 
     pub fn parameters(&self) -> Parameters {
@@ -256,7 +257,7 @@ impl Shared {
                 recent.pop_front();
             }
         }
-        self.tip.send_modify(|tip| {
+        self.tip.modify(|tip| {
             tip.height = row.header.height;
             tip.time = row.header.time;
             tip.counts = row.header.counts;

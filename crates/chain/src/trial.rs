@@ -19,7 +19,7 @@ use crate::{
     platform::now_ms,
     pool::Prospect,
     query::Query,
-    work::within,
+    work::{rest, within},
 };
 
 /// Rounds of fetching for one transaction: parameters, its names, and those above a member, one by one.
@@ -61,7 +61,7 @@ impl<E: Spawner + StorageContext> Query<E> {
         let mut tip = self.shared.tip();
         let mut place = None;
         loop {
-            tip.borrow_and_update();
+            tip.mark_seen();
             let refusal = match self.judge(checked, now_ms(clock)).await? {
                 Verdict::Good => return Ok(Ok(Prospect::Good)),
                 Verdict::Waits => return Ok(Ok(Prospect::Doubtful)),
@@ -69,7 +69,7 @@ impl<E: Spawner + StorageContext> Query<E> {
                 Verdict::Unlikely(refusal) => refusal,
             };
             place = place.or_else(|| self.shared.doubts.try_acquire().ok());
-            let Ok(rest) = deadline.duration_since(clock.current()) else { return Ok(Err(refusal)) };
+            let Some(rest) = rest(clock, deadline) else { return Ok(Err(refusal)) };
             if place.is_none() {
                 return Ok(Err(refusal));
             }

@@ -31,6 +31,7 @@ use crate::{
     runtime::Runtime,
     shared::{Seat, Shared},
     store::Store,
+    watched::Watched,
 };
 
 /// Questions and transactions that wait for the engine.
@@ -84,7 +85,8 @@ impl Validator {
         let (requests, requested) = mpsc::channel(QUEUE);
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (stop, stopping) = watch::channel(false);
-        let (has_stopped, stopped) = watch::channel(false);
+        let has_stopped = Watched::new(false);
+        let stopped = has_stopped.watch();
         let (known, directory) = watch::channel(directory);
         let inner = Inner { shared: shared.clone(), requests, outgoing, directory: known, stop, stopped };
         let handle = Handle(Arc::new(inner));
@@ -168,11 +170,11 @@ fn check_reachable(committee: &Committee, own: &PublicKey, directory: &Directory
 
 /// To be kept until the validator's runtime is down, its stores closed: dropped, it tells the handle so.
 #[derive(Debug)]
-pub struct Ended(watch::Sender<bool>);
+pub struct Ended(Watched<bool>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.send_replace(true);
+        self.0.modify(|has_ended| *has_ended = true);
     }
 }
 

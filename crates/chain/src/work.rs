@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use commonware_runtime::Clock;
@@ -23,6 +23,11 @@ pub async fn within<T>(clock: &impl Clock, limit: Duration, future: impl Future<
     }
 }
 
+/// Time left until `deadline`. `None` from the deadline on: a wait of no length would end before the clock has moved.
+pub fn rest(clock: &impl Clock, deadline: SystemTime) -> Option<Duration> {
+    deadline.duration_since(clock.current()).ok().filter(|rest| !rest.is_zero())
+}
+
 /// Runs `work` on the platform's threads, from now on, whether the future is polled or not. `None` only if it panicked: a
 /// defect in a check must not take the node down.
 pub fn compute<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
@@ -37,4 +42,21 @@ pub fn compute<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
     };
     platform.work(Box::new(job));
     async { receiver.await.ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_runtime::{Runner as _, deterministic};
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_at_the_deadline_itself() {
+        deterministic::Runner::default().start(|clock| async move {
+            let deadline = clock.current() + Duration::from_millis(5);
+            assert_eq!(rest(&clock, deadline), Some(Duration::from_millis(5)));
+            clock.sleep_until(deadline).await;
+            assert_eq!((clock.current(), rest(&clock, deadline)), (deadline, None));
+        });
+    }
 }
