@@ -58,7 +58,7 @@ fn check(world: &World, transactions: &[Vec<u8>]) -> Vec<Checked> {
 /// Everything that a block asks for, as a node holds it at hand.
 fn known(world: &World, context: &BlockContext, block: &[Checked]) -> Known {
     let mut known = Known::new();
-    while let Err(ExecuteError::Missing(missing)) = execute(context, &world.genesis.committee, &known, block)
+    while let Err(ExecuteError::Missing(missing)) = execute(context, &known, block)
     {
         world.fetch(missing.0, &mut known);
     }
@@ -66,7 +66,7 @@ fn known(world: &World, context: &BlockContext, block: &[Checked]) -> Known {
 }
 
 fn transition(world: &World, block: &[Checked], known: &Known) {
-    let done = execute(&world.context(), &world.genesis.committee, known, block).expect("the block is good");
+    let done = execute(&world.context(), known, block).expect("the block is good");
     assert_eq!(done.outcomes.len(), block.len());
     std::hint::black_box(done);
 }

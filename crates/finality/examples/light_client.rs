@@ -10,7 +10,7 @@ use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use yilian_crypto::{Digest, hash::sha256};
 use yilian_finality::{
     Answer, Bucket, Prefix, Snapshot, bucket::Member, bucket::Walk, verify_answer, verify_bucket,
-    verify_historical,
+    verify_historical, Trust,
 };
 use yilian_ledger::{Entry, Kind, Name, transition::Counts};
 use yilian_testkit::{
@@ -85,7 +85,8 @@ fn main() {
 
     let head = header(&world.genesis, root, counts, 7, world.time);
     let snapshot = certify(&world.genesis, head, &world.validators[..3]);
-    let verified = verify_historical(&world.genesis, &snapshot).unwrap();
+    let trust = Trust::genesis(&world.genesis).unwrap();
+    let verified = verify_historical(&trust, &snapshot).unwrap();
     let (snapshot_bytes, answer_bytes, bucket_bytes) =
         (snapshot.encode().to_vec(), answer.encode().to_vec(), bucket.encode().to_vec());
     let present = bucket.members().iter().filter(|m| m.entry.is_some()).count();
@@ -97,7 +98,7 @@ fn main() {
             snapshot_bytes.len(),
             milliseconds(|| {
                 let snapshot = Snapshot::decode(Copying(&snapshot_bytes)).unwrap();
-                verify_historical(&world.genesis, &snapshot).unwrap()
+                verify_historical(&trust, &snapshot).unwrap()
             }),
         ),
         ("one proof, without its entry", proof, milliseconds(|| answer.link.verify(&root).unwrap())),

@@ -8,7 +8,7 @@ use yilian_crypto::{
     sign::SigningKey,
     ticket::{Class, Period},
 };
-use yilian_finality::{Snapshot, VerifiedHeader, verify_historical};
+use yilian_finality::{Snapshot, Trust, VerifiedHeader, verify_historical};
 use yilian_ledger::{
     Transaction,
     transaction::{Action, Revoke, Withdraw},
@@ -26,6 +26,7 @@ pub struct Fixtures {
     pub state: State,
     pub snapshot: Snapshot,
     pub header: VerifiedHeader,
+    pub trust: Trust,
 }
 
 pub static FIXTURES: LazyLock<Fixtures> = LazyLock::new(make);
@@ -41,8 +42,9 @@ fn make() -> Fixtures {
     let state = State::of(world.state.clone());
     let head = header(&world.genesis, state.root, world.counts, world.height.0 + 1, world.time);
     let snapshot = certify(&world.genesis, head, &world.validators[..3]);
-    let header = verify_historical(&world.genesis, &snapshot).expect("three of four signed");
-    Fixtures { world, transactions, members, state, snapshot, header }
+    let trust = Trust::genesis(&world.genesis).expect("a committee");
+    let header = verify_historical(&trust, &snapshot).expect("three of four signed");
+    Fixtures { world, transactions, members, state, snapshot, header, trust }
 }
 
 fn granted(world: &mut World, owner: &SigningKey) -> SigningKey {

@@ -266,14 +266,14 @@ impl Ledger {
     }
 
     fn execute(&self, known: &mut Known, block: &[Checked]) -> Option<Transition> {
-        let (context, committee) = (self.context(), &CAST.world.genesis.committee);
-        self.ask(known, |known| execute(&context, committee, known, block))
+        let context = self.context();
+        self.ask(known, |known| execute(&context, known, block))
     }
 
     fn pick(&self, candidates: &[Checked]) -> Option<Vec<Checked>> {
-        let (context, committee) = (self.context(), &CAST.world.genesis.committee);
+        let context = self.context();
         let selection =
-            self.ask(&mut Known::new(), |known| select(&context, committee, known, candidates))?;
+            self.ask(&mut Known::new(), |known| select(&context, known, candidates))?;
         Some(selection.included.iter().map(|i| candidates[*i].clone()).collect())
     }
 
