@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use yilian_client::{Client, Member, Network, NodeFault, NodeUrl, Wallet, patient::backup};
 use yilian_crypto::seed::Seed;
 use yilian_files::durable;
-use yilian_finality::Trust;
 use yilian_ledger::Epoch;
 
 use super::{Identity, Kind, Memory, Profile, ProfileArgs, ProfileError};
@@ -153,7 +152,7 @@ fn resume(client: &NativeClient, profile: &Profile) -> anyhow::Result<()> {
     let path = profile.dir().join(COMMITTEE);
     match std::fs::read(&path) {
         Ok(kept) => {
-            let trust = Trust::resume(client.genesis(), &kept);
+            let trust = yilian_finality::Trust::resume(client.genesis(), &kept);
             client.resume(trust.map_err(|error| {
                 let path = path.display();
                 let next =
