@@ -5,7 +5,7 @@
 //! | `POST /v1/transactions?wait=finalized\|pooled` | encoded transaction (octet-stream) → `Submitted`; `finalized` waits up to `FINALITY_WAIT_MS`, then answers `pooled` |
 //! | `GET /v1/transactions/{digest}` | → `TransactionStatus` |
 //! | `GET /v1/genesis` | → `GenesisBody` |
-//! | `GET /v1/status` | → `NodeStatus` |
+//! | `GET /v1/status?nonce={64 hex digits}` | → `NodeStatus`, signed over the nonce if one is given |
 //! | `GET /v1/snapshot` | → `SnapshotBody` |
 //! | `GET /v1/entries/{name}` | → `EntryAnswer` |
 //! | `GET /v1/buckets/{kind}/{bits}/{prefix}` | kind: record, grant, slot, practitioner, institution, intermediate, root, ticket-key, parameters; prefix: 62 hex digits → `BucketAnswer` |
@@ -72,6 +72,9 @@ pub struct NodeStatus {
     pub grants: u64,
     pub practitioners: u64,
     pub institutions: u64,
+    /// By the validator key, over the nonce that was asked with (`signing::Statement::status`), hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// Header and finalization certificate, base64url of the codec's encoding.

@@ -17,6 +17,10 @@ pub struct Problem {
     pub code: String,
     /// What was wrong and what to do.
     pub detail: String,
+    /// Names the request in the service's log: `urn:yilian:request:` and the answer's `x-request-id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub instance: Option<Box<str>>,
 }
 
 macro_rules! codes {
@@ -57,6 +61,7 @@ codes! {
     RequestUnauthorized = "request.unauthorized", 401, "The request's signature does not verify";
     RequestExpired = "request.expired", 401, "The request's time is outside the window";
     RequestReplayed = "request.replayed", 409, "The request was answered before";
+    RateLimited = "request.rate", 429, "Too many requests";
     RouteNotFound = "route.not-found", 404, "There is no such route";
     RouteMethod = "route.method", 405, "The route does not take this method";
     TransactionUnknown = "transaction.unknown", 404, "The transaction is not known here";
@@ -109,8 +114,21 @@ codes! {
     UploadIncomplete = "upload.incomplete", 409, "Leaves are missing";
     UploadRoot = "upload.root", 422, "The content's root is not the CID announced";
     PinUnknown = "pin.unknown", 403, "The key holds no paid pin on this content";
+    Busy = "node.busy", 503, "Too many requests are under way";
     Unavailable = "node.unavailable", 503, "The node cannot answer now";
     Internal = "node.internal", 500, "The node failed";
+}
+
+impl Code {
+    /// After how many seconds it may be worth trying again; `None`: not by waiting.
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::RateLimited | Self::Busy | Self::TransactionPool => Some(1),
+            Self::Unavailable | Self::StateUnready | Self::ContentBusy => Some(2),
+            Self::EventsFull | Self::ContentUploads => Some(10),
+            _ => None,
+        }
+    }
 }
 
 impl Problem {
@@ -127,6 +145,7 @@ impl Problem {
             status,
             code: code.into(),
             detail: detail.into(),
+            instance: None,
         }
     }
 }

@@ -157,6 +157,11 @@ impl Statement {
         Self::new(Label::AuthorityRequest, &parts)
     }
 
+    /// A node's word on who it is and where its chain stands, over the nonce of who asks.
+    pub fn status(audience: &Audience, nonce: &[u8; 32], height: u64, time: u64) -> Self {
+        Self::addressed(Label::NodeStatus, audience, &[nonce, &height.to_be_bytes(), &time.to_be_bytes()])
+    }
+
     pub fn sign(&self, key: &SigningKey) -> Signature {
         key.sign(self.label, &self.slices())
     }

@@ -1,16 +1,16 @@
-//! The HTTP service (spec M-15): bounded bodies, a time limit, problem details with stable codes. No logic of its own.
+//! The routes of the HTTP service (spec M-15): bounded bodies, problem details with stable codes. No logic of its own. The time limit
+//! and all else that holds for every request is what the listener puts around them.
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Request, State, rejection::BytesRejection},
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
-    middleware::{self, Next},
+    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -19,16 +19,15 @@ use tokio::sync::Semaphore;
 use yilian_api::{
     authority::{Application, EnrolRequest, RedeemRequest, TicketRequest},
     encoding::digest_from_hex,
-    problem::{self, Code, Problem},
+    problem::{Code, Problem},
 };
 use yilian_ledger::{Time, name::MemberId};
+use yilian_transport::problem::{refuse, respond};
 
 use crate::{Authority, AuthorityError, Chain, Standing, chain, enrolment, tickets};
 
 /// Longest body: 64 blinded messages in base64 with room.
 const MAX_BODY: usize = 64 << 10;
-/// Within which every request is answered.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Unix milliseconds whenever it is asked.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -62,7 +61,6 @@ pub fn router_at(authority: Arc<Authority>, chain: Arc<dyn Chain>, clock: Clock)
         .fallback(|| async { refuse(Code::RouteNotFound, "see the documentation for the routes") })
         .method_not_allowed_fallback(|| async { refuse(Code::RouteMethod, "another method is taken here") })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn(limit_time))
         .with_state(service)
 }
 
@@ -148,13 +146,6 @@ fn parse<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, 
     serde_json::from_slice(&body).map_err(|error| Failure::new(Code::RequestMalformed, error))
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => refuse(Code::RequestTimeout, "try again"),
-    }
-}
-
 /// An error on its way out.
 struct Failure(Problem);
 
@@ -175,13 +166,6 @@ impl From<AuthorityError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.0)).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
-        response
+        respond(self.0)
     }
-}
-
-fn refuse(code: Code, detail: &str) -> Response {
-    Failure::new(code, detail).into_response()
 }

@@ -5,7 +5,10 @@
 
 use yilian_crypto::{
     Digest,
-    certificate::{Certificate, Contents, Level, issue},
+    certificate::{
+        Certificate, Contents, Level, issue,
+        server::{ServerRequest, issue_server},
+    },
     sign::SigningKey,
 };
 use yilian_ledger::{
@@ -65,6 +68,17 @@ impl Issuer {
     /// A certificate of the level below; says nothing about the delegatee key, which `admission` checks.
     pub fn certify(&self, contents: &Contents) -> Result<Certificate, AuthorityError> {
         issue(contents, Some(&self.certificate), &self.key).map_err(AuthorityError::Issue)
+    }
+
+    /// A server's certificate for TLS (spec M-22); DER. Whether the hosts are the applicant's is the operator's to know.
+    pub fn certify_server(
+        &self,
+        request: &ServerRequest,
+        validity: Validity,
+    ) -> Result<Vec<u8>, AuthorityError> {
+        let Validity { not_before, not_after } = validity;
+        issue_server(request, &self.certificate, &self.key, not_before, not_after)
+            .map_err(AuthorityError::Issue)
     }
 
     /// An issuer below this one, with a key of its own.

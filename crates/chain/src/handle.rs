@@ -47,6 +47,7 @@ pub(crate) enum Request {
     Entry(Name, Reply<Option<Entry>>),
     Prepare(Checked),
     Admit(Checked, Reply<Result<Prospect, Refusal>>),
+    Metrics(Reply<String>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, ChainError>>;
@@ -247,6 +248,11 @@ impl Handle {
     pub fn sign_governance(&self, action: &Action, valid_until: Time) -> (u16, Signature) {
         let shared = &self.0.shared;
         (shared.index, Governance::approve(shared.chain, action, valid_until, &shared.signer))
+    }
+
+    /// What the engine counts, in the text format of OpenMetrics.
+    pub async fn engine_metrics(&self) -> Result<String, ChainError> {
+        self.ask(Request::Metrics).await
     }
 
     /// Stops consensus, network and stores, and waits until they are down.

@@ -105,7 +105,7 @@ impl<E: Spawner + StorageContext> Query<E> {
                 match self.judge(&checked, now).await {
                     Ok(Verdict::Good) => self.shared.pool().passed(&digest, height),
                     Ok(Verdict::Unlikely(refusal) | Verdict::Refused(refusal)) => {
-                        debug!(%digest, %refusal, "pooled transaction refused");
+                        debug!(%refusal, "pooled transaction refused");
                         self.shared.drop_pooled(&digest, refusal);
                     }
                     // Damaged stores are told where blocks are executed.

@@ -153,6 +153,7 @@ async fn serve<E: Runtime>(clock: E, query: Query<E>, request: Request) {
         Request::Bucket(prefix, reply) => drop(reply.send(query.bucket(&clock, prefix).await)),
         Request::Entry(name, reply) => drop(reply.send(query.entry(name).await)),
         Request::Admit(checked, reply) => drop(reply.send(query.admit(&clock, &checked).await)),
+        Request::Metrics(reply) => drop(reply.send(Ok(clock.encode()))),
         Request::Prepare(checked) => gossip::prepare(&query, checked).await,
     }
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
 
-use crate::commands::{authority, content, network, node, practitioner, reader, records, wallet};
+use crate::{
+    commands::{authority, content, network, node, practitioner, reader, records, wallet},
+    trust::TransportArgs,
+};
 
 /// Where `network up` puts a network unless told otherwise.
 pub const DEFAULT_DIR: &str = "./yilian-data";
@@ -62,6 +65,9 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub network: PathBuf,
+
+    #[command(flatten)]
+    pub transport: TransportArgs,
 }
 
 #[derive(Debug, Subcommand)]

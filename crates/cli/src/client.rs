@@ -2,17 +2,13 @@
 
 use yilian_client::{Client, Network, NodeUrl};
 
-use crate::{args::Global, http::Http, native::NativeHost, network::Known};
+use crate::{args::Global, http::Http, native::NativeHost, network::Known, trust::Trust};
 
 /// Reads `network.json` and its genesis; asks nobody yet.
 pub fn connect(global: &Global) -> anyhow::Result<Client<NativeHost>> {
-    of(Known::read(&global.network)?)
-}
-
-/// A client of a known network.
-pub fn of(known: Known) -> anyhow::Result<Client<NativeHost>> {
-    let Known { description, genesis } = known;
+    let Known { description, genesis } = Known::read(&global.network)?;
+    let http = Http::new(&Trust::consortium(&genesis).with(&global.transport)?)?;
     let nodes = description.nodes.iter().map(|node| NodeUrl::new(&node.url)).collect();
     let network = Network::new(nodes, Some(NodeUrl::new(&description.authority.url)));
-    Ok(Client::new(NativeHost::new(Http::new()?), network, genesis))
+    Ok(Client::new(NativeHost::new(http), network, genesis))
 }

@@ -18,8 +18,10 @@ pub mod passphrase;
 pub mod process;
 pub mod profile;
 pub mod query;
+pub mod server_certificate;
 pub mod service_log;
 pub mod terminal;
+pub mod trust;
 
 use std::process::ExitCode;
 

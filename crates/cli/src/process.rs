@@ -6,7 +6,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{IsTerminal as _, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -117,6 +117,29 @@ pub fn terminate(pid: u32) -> anyhow::Result<()> {
     }
 }
 
+/// Tells a supervisor that waits for it (systemd, `Type=notify`) that this process serves, or that it stops. Without one, nothing.
+#[cfg(unix)]
+pub fn notify(state: &str) {
+    use std::os::unix::net::UnixDatagram;
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let send = || {
+        let socket = UnixDatagram::unbound()?;
+        #[cfg(target_os = "linux")]
+        if let Some(name) = path.as_encoded_bytes().strip_prefix(b"@") {
+            use std::os::{linux::net::SocketAddrExt as _, unix::net::SocketAddr};
+            return socket.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(name)?);
+        }
+        socket.send_to(state.as_bytes(), &path)
+    };
+    if let Err(error) = send() {
+        tracing::warn!(%error, "the supervisor cannot be told of `{state}`");
+    }
+}
+
+/// What [`notify`] tells.
+pub const READY: &str = "READY=1";
+pub const STOPPING: &str = "STOPPING=1";
+
 /// Resolves when the parent that started this process is gone.
 pub async fn parent_gone() {
     let (sender, gone) = tokio::sync::oneshot::channel();
@@ -136,28 +159,67 @@ pub async fn parent_gone() {
 pub struct StopSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
+    /// `None` where it means something else.
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+/// SIGHUP for a process without a terminal, as supervisors send it: read again what may change.
+#[cfg(unix)]
+pub struct ReloadSignal(Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl ReloadSignal {
+    pub fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        if std::io::stdin().is_terminal() {
+            return Ok(Self(None));
+        }
+        signal(SignalKind::hangup()).map(Some).map(Self).context("cannot listen for signals")
+    }
+
+    /// Resolves at the next one; at a terminal never.
+    pub async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 #[cfg(unix)]
 impl StopSignals {
     /// From here on these signals no longer end the process by themselves.
     pub fn listen() -> anyhow::Result<Self> {
+        Self::listen_for(true)
+    }
+
+    /// For a service: without a terminal SIGHUP does not stop it ([`ReloadSignal`]).
+    pub fn of_service() -> anyhow::Result<Self> {
+        Self::listen_for(std::io::stdin().is_terminal())
+    }
+
+    fn listen_for(hangup: bool) -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
+            hangup: hangup.then(|| listen(SignalKind::hangup())).transpose()?,
         })
     }
 
     /// Resolves at the next one.
     pub async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            () = hangup => {}
         }
     }
 

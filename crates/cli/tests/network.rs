@@ -272,7 +272,79 @@ fn institutions_found_a_chain_by_hand() {
     until("the authority does not serve", || {
         run(&["authority", "tickets", "--config", &authority]).code == 0
     });
-    for service in &mut services {
+    stop(&mut services);
+
+    // The same with TLS, from the key to a renewal under way.
+    let hosts = ["--host", "localhost", "--host", "node.example"];
+    let request = [&["node", "tls", "request", "--config", &node][..], &hosts].concat();
+    let (request, issued) = (run(&request).success(), path("issued.pem"));
+    assert!(request.contains("tls.request"), "{request}");
+    let request = format!("{node}/tls.request");
+    let issue = ["authority", "tls", "issue", &request, "--out", &issued, "--config", &authority];
+    run(&issue).success();
+    run(&["node", "tls", "install", "--config", &node, &issued]).success();
+    run(&["authority", "tls", "own", "--host", "localhost", "--config", &authority]).success();
+    let address = |scheme: &str, port: u16| format!("{scheme}://localhost:{port}");
+    let (node_port, authority_port) = (ports.validators[0].0, ports.authority);
+    let settings = std::fs::read_to_string(format!("{authority}/authority.toml")).unwrap();
+    let settings = settings.replace(&url, &address("https", node_port));
+    std::fs::write(format!("{authority}/authority.toml"), settings).unwrap();
+    let description = serde_json::json!({
+        "chain": made_chain(&node), "name": "hand", "genesis": format!("{node}/genesis.bin"),
+        "nodes": [{ "url": address("https", node_port), "validator": validator }],
+        "authority": { "url": address("https", authority_port), "member": made["member"] },
+    });
+    let network = path("network.json");
+    std::fs::write(&network, description.to_string()).unwrap();
+
+    let mut services = [
+        start(&["node", "run", "--config", &format!("{node}/node.toml"), "--log-format", "json"]),
+        start(&["authority", "serve", "--config", &format!("{authority}/authority.toml")]),
+    ];
+    let status = |url: &str, more: &[&str]| run(&[&["node", "status", "--url", url][..], more].concat());
+    let secure = address("https", node_port);
+    until("the node does not serve over TLS", || status(&secure, &["--network", &network]).code == 0);
+    // The authority reaches its validator over TLS and serves members over it.
+    until("the authority does not serve over TLS", || {
+        run(&["authority", "members", "--network", &network]).code == 0
+    });
+    let nowhere = path("nowhere.json");
+    let refused = |url: &str, more: &[&str], why: &str| {
+        let ran = status(url, &[&["--json"], more].concat());
+        assert!(ran.code == 1 && ran.out.contains(why), "{url}: {ran:?}");
+    };
+    refused(&secure, &["--network", &nowhere], "no root");
+    refused(&format!("https://127.0.0.1:{node_port}"), &["--network", &network], "other hosts");
+    refused(&format!("http://node.example:{node_port}"), &["--network", &network], "--allow-plain-http");
+    assert_ne!(status(&address("http", node_port), &["--network", &network]).code, 0);
+    let root = path("root.pem");
+    std::fs::write(
+        &root,
+        yilian_transport::tls::pem::encode(
+            "CERTIFICATE",
+            &std::fs::read(format!("{authority}/root.der")).unwrap(),
+        ),
+    )
+    .unwrap();
+    assert_eq!(status(&secure, &["--network", &nowhere, "--tls-ca", &root]).code, 0);
+
+    run(&["node", "tls", "request", "--config", &node, "--host", "127.0.0.1", "--new-key"]).success();
+    run(&issue).success();
+    run(&["node", "tls", "install", "--config", &node, &issued]).success();
+    kill_process(pid(services[0].id()), Signal::HUP).unwrap();
+    let renewed = format!("https://127.0.0.1:{node_port}");
+    until("the new certificate is not served", || status(&renewed, &["--network", &network]).code == 0);
+    stop(&mut services);
+}
+
+fn made_chain(node: &str) -> String {
+    let genesis = yilian_node::config::read_genesis(Path::new(&format!("{node}/genesis.bin"))).unwrap();
+    genesis.chain_id().0.to_string()
+}
+
+/// Each ends by itself, and well.
+fn stop(services: &mut [Child]) {
+    for service in services {
         kill_process(pid(service.id()), Signal::TERM).unwrap();
         assert_eq!(wait(service), 0);
     }

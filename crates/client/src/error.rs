@@ -21,7 +21,7 @@ pub enum Lie {
     Malformed,
     #[error("{0}")]
     Finality(FinalityError),
-    #[error("it claims to be a validator that is not in the committee")]
+    #[error("it is not the validator that it claims to be, or none of the committee's")]
     Identity,
     #[error("its genesis is of another chain")]
     Genesis,

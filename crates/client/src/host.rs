@@ -80,6 +80,8 @@ pub trait Host {
     async fn request(&self, node: &NodeUrl, request: Request) -> Result<Response, TransportError>;
     /// The device's clock.
     fn now(&self) -> Time;
+    /// 32 bytes that nobody saw before: what a node signs over them it signed just now.
+    fn nonce(&self) -> [u8; 32];
     /// Returns after about so many milliseconds.
     async fn pause(&self, milliseconds: u64);
 }
@@ -91,6 +93,10 @@ impl<H: Host> Host for &H {
 
     fn now(&self) -> Time {
         H::now(self)
+    }
+
+    fn nonce(&self) -> [u8; 32] {
+        H::nonce(self)
     }
 
     async fn pause(&self, milliseconds: u64) {

@@ -117,10 +117,16 @@ fn an_outcome_that_the_chain_does_not_show_is_a_lie() {
 
 #[test]
 fn an_impostor_gets_nothing_signed() {
+    for fault in [Fault::Impostor, Fault::Masquerades, Fault::ReplaysIdentity, Fault::SignsNothing] {
+        is_no_audience(fault);
+    }
+}
+
+fn is_no_audience(fault: Fault) {
     run(25, 2, |network| async move {
         let (client, mut rng) = (network.client(), Seeded::new(4));
         let mut alice = enrolled(&client, 1, &mut rng).await;
-        network.set_fault(0, Fault::Impostor);
+        network.set_fault(0, fault);
         let index =
             own::record(&client, &mut alice, &bundle("Alice"), Vec::new(), None, &mut rng).await.unwrap();
         assert!(network.stored(0).is_empty() && !network.stored(1).is_empty());

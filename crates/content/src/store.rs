@@ -128,10 +128,11 @@ impl Store {
         match root.map_or(Ok(true), |root| self.mark_damaged(root)) {
             Ok(true) => {}
             Ok(false) => return StoreError::UnknownObject,
-            Err(error) => tracing::error!(%block, %error, "damaged object could not be marked"),
+            Err(error) => tracing::error!(%error, "damaged object could not be marked"),
         }
         self.corrupt.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(%block, object = root.map(tracing::field::display), "damaged block on disk");
+        // Without its name: a log names no content.
+        tracing::error!("damaged block on disk");
         StoreError::Corrupt(*block)
     }
 

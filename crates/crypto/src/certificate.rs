@@ -9,6 +9,7 @@ mod contents;
 mod issue;
 mod parse;
 mod profile;
+pub mod server;
 
 #[cfg(test)]
 mod tests;

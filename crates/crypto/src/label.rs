@@ -158,6 +158,8 @@ labels! {
     AuthorityStore = "kdf/authority-store",
     /// Requests to the authority, signed by a wallet or member.
     AuthorityRequest = "sign/authority",
+    /// A node's word on who it is, over a client's nonce.
+    NodeStatus = "sign/status",
     /// Backup object.
     Backup = "backup",
     /// Checksum of a text that people copy (offer cards).

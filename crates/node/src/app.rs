@@ -10,9 +10,11 @@ use axum::extract::FromRef;
 use tokio::sync::{Semaphore, watch};
 use yilian_api::{ledger::GenesisBody, signing::Audience};
 use yilian_chain::Handle;
+use yilian_crypto::sign::SigningKey;
 
 use crate::{
-    backup::Backups, governance::Policy, http::content::Content, mailbox::Mailboxes, payment::Payments,
+    backup::Backups, governance::Policy, http::content::Content, mailbox::Mailboxes, metrics::Metrics,
+    payment::Payments,
 };
 
 /// Cheap to clone.
@@ -22,6 +24,8 @@ pub struct App(Arc<Parts>);
 /// A node's services.
 pub struct Parts {
     pub audience: Audience,
+    /// The key that `audience` names: what the node says of itself is signed with it.
+    pub identity: SigningKey,
     pub genesis: GenesisBody,
     pub chain: Handle,
     pub payments: Payments,
@@ -29,6 +33,7 @@ pub struct Parts {
     pub backups: Backups,
     pub content: Content,
     pub policy: Policy,
+    pub metrics: Arc<Metrics>,
     /// One permit a subscriber of events.
     pub subscribers: Arc<Semaphore>,
     /// Turns true when the node stops: endless answers end.

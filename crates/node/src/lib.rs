@@ -10,6 +10,7 @@ pub mod governance;
 pub mod http;
 pub mod mailbox;
 pub mod members;
+pub mod metrics;
 mod node;
 pub mod operator;
 pub mod payment;

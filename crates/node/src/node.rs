@@ -15,6 +15,11 @@ use yilian_content::Store;
 use yilian_crypto::sign::SigningKey;
 use yilian_files::OpenError;
 use yilian_ledger::Genesis;
+use yilian_transport::{
+    Bounds, Listener, ServeSettings, Surroundings,
+    metrics::http::HttpMetrics,
+    tls::{Tls, TlsError},
+};
 
 use crate::{
     app::{App, Parts, now_ms},
@@ -24,24 +29,17 @@ use crate::{
     database::{self, DatabaseError},
     datadir::{DataDir, DataDirError},
     governance::Policy,
-    http::{
-        self,
-        content::Content,
-        serve::{self, Limits},
-    },
+    http::{self, content::Content},
     mailbox::Mailboxes,
+    metrics::{self, Metrics},
     operator,
     payment::{self, Payments},
     standing::Standing,
     view::{ChainView, LedgerView},
 };
 
-/// For a request's head, and for an idle connection.
-const HEAD_LIMIT: Duration = Duration::from_secs(15);
-/// For a client to take a part of its answer.
-const STALL_LIMIT: Duration = Duration::from_secs(30);
-/// For open requests at shutdown.
-const GRACE: Duration = Duration::from_secs(10);
+/// Connections of those who read metrics.
+const METRICS_CONNECTIONS: usize = 16;
 /// Between two collections of content that nobody keeps.
 const COLLECTION: Duration = Duration::from_secs(10 * 60);
 /// Between two rounds of upkeep.
@@ -59,6 +57,10 @@ pub enum StartError {
     Database(#[from] DatabaseError),
     #[error("cannot listen for clients at {address}: {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error("cannot listen for readers of metrics at {address}: {error}")]
+    ListenMetrics { address: SocketAddr, error: std::io::Error },
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     #[error("content: {0}")]
     Content(#[from] yilian_content::StoreError),
     #[error("copies of content: {0}")]
@@ -76,6 +78,8 @@ impl From<OpenError> for StartError {
 /// A running node. Dropping it without `shutdown` stops it less gracefully.
 pub struct Node {
     http: SocketAddr,
+    metrics: Option<SocketAddr>,
+    tls: Option<Tls>,
     chain: Handle,
     stop: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
@@ -91,8 +95,10 @@ impl Node {
         let database = Arc::new(database::open(&dir.database(), config.limits.cache_bytes)?);
         // Before the chain, so that a port in use costs nothing to find out.
         let listen = |error| StartError::Listen { address: config.http, error };
-        let listener = TcpListener::bind(config.http).await.map_err(listen)?;
-        let http = listener.local_addr().map_err(listen)?;
+        let socket = TcpListener::bind(config.http).await.map_err(listen)?;
+        let http = socket.local_addr().map_err(listen)?;
+        let scraped = bind_metrics(config.metrics).await?;
+        let tls = config.tls.clone().map(|tls| Tls::load(tls, genesis.roots.clone())).transpose()?;
         let chain_config = config.chain.clone();
         let chain = crate::blocking(move || Chain::start(chain_config)).await?;
 
@@ -116,6 +122,7 @@ impl Node {
                     return Err(error);
                 }
             };
+        let counted = app.metrics.clone();
         let mut tasks = JoinSet::new();
         let followed = chain.clone();
         tasks.spawn(async move { standing.follow(followed, genesis).await });
@@ -126,15 +133,34 @@ impl Node {
             copies.spawn(&mut tasks);
         }
         tasks.spawn(operator::serve(DataDir::operator(dir.path()), app.content.clone()));
-        let limits = Limits {
-            connections: config.limits.connections,
-            head: HEAD_LIMIT,
-            stall: STALL_LIMIT,
-            grace: GRACE,
-        };
-        let server = tokio::spawn(serve::serve(listener, http::router(app), limits, stopped));
-        tracing::info!(%http, "node started");
-        Ok(Self { http, chain, stop, server, tasks })
+        tasks.spawn(counted.clone().follow(chain.clone()));
+        if let Some(tls) = tls.clone() {
+            tasks.spawn(tls.watch());
+        }
+        let metrics = scraped.as_ref().and_then(|socket| socket.local_addr().ok());
+        if let Some(socket) = scraped {
+            tasks.spawn(serve_metrics(socket, app.clone(), tls.clone(), stopped.clone()));
+        }
+        let surroundings = Surroundings::new(&config.serve, counted.http.clone());
+        let validators = config.chain.peers.iter().map(|(_, address)| address.ip().to_canonical());
+        surroundings.admission.exempt(validators.clone());
+        let (mut bounds, http_metrics) = (config.serve.bounds(), counted.http.clone());
+        bounds.unlimited.extend(validators);
+        let listener = Listener { socket, tls: tls.clone(), bounds, metrics: http_metrics };
+        let server = tokio::spawn(listener.serve(http::router(app, surroundings), stopped));
+        tracing::info!(%http, tls = tls.is_some(), "node started");
+        Ok(Self { http, metrics, tls, chain, stop, server, tasks })
+    }
+
+    /// Where metrics are read.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// Reads what may change while the node runs, now: the TLS certificate. What is wrong with it is logged.
+    pub async fn reload(&self) {
+        let Some(tls) = self.tls.clone() else { return };
+        crate::blocking(move || tls.renew()).await;
     }
 
     /// Where clients connect to.
@@ -170,7 +196,8 @@ fn assemble(
     let id = genesis.chain_id();
     let audience = Audience { chain: id.0, node: chain.status().validator };
     let view: Arc<dyn LedgerView> = Arc::new(ChainView { chain: chain.clone(), standing: standing.clone() });
-    let payments = Payments::new(view.clone(), audience, database.clone());
+    let payments =
+        Payments::new(view.clone(), audience, database.clone()).with_rate(config.serve.member_rate());
     let mailboxes =
         Mailboxes::open(database.clone(), config.mailbox.clone(), payments.clone(), view.clone(), now_ms())?;
     let backups = Backups::open(database.clone(), config.backup.clone(), payments.clone())?;
@@ -187,6 +214,7 @@ fn assemble(
     let content = Content::new(store, audience, Arc::new(payments.clone())).with_copies(copies);
     Ok(App::new(Parts {
         audience,
+        identity: SigningKey::from_seed(config.chain.signer.clone()),
         genesis: GenesisBody { chain: id.0.to_string(), genesis: encoding::to_base64(&genesis.encode()) },
         chain: chain.clone(),
         payments,
@@ -194,9 +222,23 @@ fn assemble(
         backups,
         content,
         policy,
+        metrics: Metrics::new(),
         subscribers: Arc::new(Semaphore::new(config.limits.subscribers)),
         stop,
     }))
+}
+
+async fn bind_metrics(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).map_err(|error| StartError::ListenMetrics { address, error })
+}
+
+/// For operators: plain, few connections, nothing else.
+async fn serve_metrics(socket: TcpListener, app: App, tls: Option<Tls>, stop: watch::Receiver<bool>) {
+    let bounds = Bounds { connections: METRICS_CONNECTIONS, ..ServeSettings::default().bounds() };
+    let router = yilian_transport::metrics::router(metrics::collect(app, tls));
+    Listener { socket, tls: None, bounds, metrics: HttpMetrics::new() }.serve(router, stop).await;
 }
 
 /// Removes what has ended, again and again.

@@ -43,6 +43,8 @@ struct Inner {
     requests: std::cell::Cell<usize>,
     /// Paths of requests, in order.
     asked: RefCell<Vec<String>>,
+    /// Drawn by clients so far.
+    nonces: std::cell::Cell<u64>,
     /// Transactions in blocks, with the blocks' times.
     seen: RefCell<Vec<(Time, Transaction)>>,
     /// How far devices' clocks are ahead of the chain's, ms.
@@ -54,7 +56,7 @@ pub fn run<T, F: Future<Output = T>>(seed: u64, nodes: usize, test: impl FnOnce(
     deterministic::Runner::seeded(seed).start(|context| async move {
         let world = World::new(seed);
         let state = Certified::new(context, &world).await;
-        let nodes = (0..nodes).map(|i| Node::new(*world.validators[i % 4].verifying_key().as_bytes()));
+        let nodes = (0..nodes).map(|i| Node::new(world.validators[i % 4].clone()));
         let inner = Inner {
             nodes: RefCell::new(nodes.collect()),
             authority: RefCell::new(Authority::new()),
@@ -63,6 +65,7 @@ pub fn run<T, F: Future<Output = T>>(seed: u64, nodes: usize, test: impl FnOnce(
             skew: RefCell::new(0),
             requests: std::cell::Cell::new(0),
             asked: RefCell::default(),
+            nonces: std::cell::Cell::new(0),
             seen: RefCell::default(),
         };
         test(TestNetwork(Rc::new(inner))).await
@@ -205,6 +208,12 @@ impl Host for TestNetwork {
 
     fn now(&self) -> Time {
         Time(self.0.world.borrow().time.0 + *self.0.skew.borrow())
+    }
+
+    fn nonce(&self) -> [u8; 32] {
+        let count = self.0.nonces.get() + 1;
+        self.0.nonces.set(count);
+        yilian_crypto::hash::sha256(&count.to_be_bytes()).0
     }
 
     async fn pause(&self, milliseconds: u64) {

@@ -13,10 +13,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger", &["crypto", "delegation"]),
     ("finality", &["crypto", "ledger"]),
     ("content", &["crypto", "dag", "files"]),
+    ("transport", &["api", "crypto"]),
     ("client", &["api", "crypto", "dag", "delegation", "finality", "ledger"]),
     ("chain", &["crypto", "files", "finality", "ledger"]),
-    ("authority", &["api", "crypto", "delegation", "files", "finality", "ledger"]),
-    ("node", &["api", "chain", "content", "crypto", "dag", "delegation", "files", "finality", "ledger"]),
+    ("authority", &["api", "crypto", "delegation", "files", "finality", "ledger", "transport"]),
+    (
+        "node",
+        &[
+            "api",
+            "chain",
+            "content",
+            "crypto",
+            "dag",
+            "delegation",
+            "files",
+            "finality",
+            "ledger",
+            "transport",
+        ],
+    ),
     (
         "cli",
         &[
@@ -32,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "finality",
             "ledger",
             "node",
+            "transport",
         ],
     ),
 ];

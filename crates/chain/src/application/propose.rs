@@ -118,7 +118,7 @@ impl Machine {
     /// A refused candidate goes for good, unless an ancestor that is not final may be what it clashes with, or another
     /// transaction may help: then it waits, and is tried again.
     fn refuse(&self, parent: &Header, digest: Digest, refusal: Refusal) {
-        debug!(%digest, %refusal, "candidate refused");
+        debug!(%refusal, "candidate refused");
         let parent = parent.digest();
         let settled = self.shared.pending().block(&parent).is_none();
         if settled && !heals(refusal) {

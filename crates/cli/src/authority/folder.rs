@@ -25,6 +25,7 @@ use yilian_crypto::{
 };
 use yilian_files::durable;
 use yilian_ledger::name::MemberId;
+use yilian_transport::{ServeSettings, tls::TlsSettings};
 
 pub const SETTINGS: &str = "authority.toml";
 const ROOT_KEY: &str = "root.key";
@@ -47,7 +48,7 @@ const SLACK: u64 = 3600;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where wallets and members connect to. TLS is the business of a reverse proxy in front.
+    /// Where wallets and members connect to; TLS if there is a section `[tls]`.
     pub listen: SocketAddr,
     /// Genesis file, relative to the folder unless absolute.
     pub genesis: PathBuf,
@@ -62,6 +63,16 @@ pub struct Settings {
     /// How long an enrolment code may be redeemed, hours.
     #[serde(default = "code_hours")]
     pub code_hours: u32,
+    /// Whether validators on other machines may be asked by plain http://.
+    #[serde(default)]
+    pub allow_plain_http: bool,
+    /// Where metrics are served, at `/metrics`; nowhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
+    #[serde(default)]
+    pub serve: ServeSettings,
 }
 
 impl Settings {
@@ -73,6 +84,10 @@ impl Settings {
             passphrase_file: None,
             tickets_per_period: tickets_per_period(),
             code_hours: code_hours(),
+            allow_plain_http: false,
+            metrics: None,
+            tls: None,
+            serve: ServeSettings::default(),
         }
     }
 }
@@ -143,11 +158,15 @@ impl Folder {
 
     /// Opens issuer and store.
     pub fn open(&self, passphrase: &str) -> anyhow::Result<Opened> {
-        let key = SigningKey::from_seed(keyfile::open(&self.path(ISSUER_KEY), passphrase)?);
-        let certificate = self.certificate(ISSUER)?;
-        let issuer = Issuer::new(Some(self.root_id()?), certificate.der(), key)?;
+        let issuer = self.open_issuer(passphrase)?;
         let store = Store::open(&self.path(STORE), &keyfile::open(&self.path(STORE_KEY), passphrase)?)?;
         Ok(Opened { issuer, store })
+    }
+
+    /// The issuer alone: the store belongs to the service while it runs.
+    pub fn open_issuer(&self, passphrase: &str) -> anyhow::Result<Issuer> {
+        let key = SigningKey::from_seed(keyfile::open(&self.path(ISSUER_KEY), passphrase)?);
+        Ok(Issuer::new(Some(self.root_id()?), self.certificate(ISSUER)?.der(), key)?)
     }
 
     pub fn root(&self) -> anyhow::Result<Certificate> {
@@ -169,7 +188,10 @@ impl Folder {
         let text = fs::read_to_string(&path).with_context(|| {
             format!("cannot read {}; `yilian authority init` makes an authority", path.display())
         })?;
-        toml::from_str(&text).with_context(|| format!("{} is not as it should be", path.display()))
+        let settings: Settings =
+            toml::from_str(&text).with_context(|| format!("{} is not as it should be", path.display()))?;
+        settings.serve.validate().with_context(|| format!("{} is not as it should be", path.display()))?;
+        Ok(settings)
     }
 
     pub fn write_settings(&self, settings: &Settings) -> anyhow::Result<()> {

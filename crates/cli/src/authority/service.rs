@@ -1,41 +1,56 @@
 //! A running authority: its HTTP service, the schedule of ticket keys, the operator's socket.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use yilian_authority::{Authority, Chain, http, schedule};
 use yilian_crypto::certificate::Level;
 use yilian_ledger::{Entry, Kind, Refusal, name::MemberId, transaction::AddMember};
 use yilian_node::config::read_genesis;
+use yilian_transport::{
+    Bounds, Listener, ServeSettings, Surroundings,
+    metrics::{Collect, Page, http::HttpMetrics, process},
+    tls::Tls,
+};
 
 use super::{
     folder::{Folder, Opened},
     operator, transport,
 };
-use crate::{failure, passphrase};
+use crate::{failure, passphrase, process::ReloadSignal, trust::Trust};
 
 /// Between two tries to reach the chain at start.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Within which open requests end at shutdown.
-const GRACE: Duration = Duration::from_secs(5);
+/// Connections of those who read metrics.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// Serves until `stop` resolves. The issuer's certificate is in the ledger before the first request is answered.
-pub async fn serve(folder: &Folder, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+pub async fn serve(
+    folder: &Folder,
+    stop: impl Future<Output = ()> + Send + 'static,
+    reload: ReloadSignal,
+) -> anyhow::Result<()> {
     let settings = folder.settings()?;
     let genesis = read_genesis(&folder.path(&settings.genesis))?;
     let file = settings.passphrase_file.as_ref().map(|file| folder.path(file));
     let passphrase = passphrase::obtain(file.as_deref(), "Passphrase of the authority: ")?;
     let Opened { issuer, store } = folder.open(passphrase.expose())?;
-    let chain = transport::chain(&settings.nodes, genesis.clone())?;
+    let trust = Trust::consortium(&genesis).with_plain(settings.allow_plain_http);
+    let chain = transport::chain(&settings.nodes, genesis.clone(), &trust)?;
+    let tls = settings.tls.as_ref().map(|tls| Tls::load(tls.below(&folder.path("")), genesis.roots.clone()));
+    let tls = tls.transpose()?;
     let limits = yilian_authority::Settings {
         tickets_per_period: settings.tickets_per_period,
         code_life_ms: u64::from(settings.code_hours) * 3_600_000,
     };
     let authority = Arc::new(Authority::new(genesis, issuer, store, limits)?);
     // Before the chain is asked, so that a port in use is found out at once.
-    let listener = TcpListener::bind(settings.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen at {}", settings.listen))?;
+    let socket = listen(settings.listen).await?;
+    let scraped = match settings.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
 
     let (ended, mut over) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -47,27 +62,68 @@ pub async fn serve(folder: &Folder, stop: impl Future<Output = ()> + Send + 'sta
         registered = register(&authority, root, chain.as_ref()) => registered?,
         _ = over.wait_for(|over| *over) => return Ok(()),
     }
-    let router = http::router(Arc::clone(&authority), Arc::clone(&chain));
-    let mut graceful = over.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        // A lost sender says the same.
-        let _ = graceful.wait_for(|over| *over).await;
-    });
-    tracing::info!(listen = %settings.listen, "authority started");
+    let counted = HttpMetrics::new();
+    let surroundings = Surroundings::new(&settings.serve, counted.clone());
+    let router =
+        surroundings.around(http::router(Arc::clone(&authority), Arc::clone(&chain)), |router| router);
+    let (bounds, metrics) = (settings.serve.bounds(), counted.clone());
+    let server = Listener { socket, tls: tls.clone(), bounds, metrics }.serve(router, over.clone());
+    tracing::info!(listen = %settings.listen, tls = tls.is_some(), "authority started");
+    crate::process::notify(crate::process::READY);
     let socket = folder.socket();
-    let deadline = async move {
-        let _ = over.wait_for(|over| *over).await;
-        tokio::time::sleep(GRACE).await;
-    };
     tokio::select! {
-        served = std::future::IntoFuture::into_future(server) => served.context("the HTTP service failed")?,
+        // Ends when it was asked to, with open requests answered or cut.
+        () = server => {}
         failed = operator::serve(&socket, Arc::clone(&authority), Arc::clone(&chain)) => failed?,
         () = schedule::run(authority, chain, http::now) => {}
-        () = deadline => tracing::warn!("requests still open at shutdown were cut"),
+        () = renewals(tls.clone(), reload) => {}
+        () = serve_metrics(scraped, counted, tls, over) => {}
     }
     let _ = std::fs::remove_file(&socket);
     tracing::info!("authority stopped");
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen at {address}"))
+}
+
+/// Never ends.
+async fn renewals(tls: Option<Tls>, mut reload: ReloadSignal) {
+    let Some(tls) = tls else { return std::future::pending().await };
+    let asked = async {
+        loop {
+            reload.next().await;
+            tls.renew();
+        }
+    };
+    futures::future::join(tls.clone().watch(), asked).await;
+}
+
+/// Never ends before the service does.
+async fn serve_metrics(
+    socket: Option<TcpListener>,
+    counted: Arc<HttpMetrics>,
+    tls: Option<Tls>,
+    stop: watch::Receiver<bool>,
+) {
+    let Some(socket) = socket else { return std::future::pending().await };
+    let collect: Collect = Arc::new(move || {
+        let (counted, tls) = (counted.clone(), tls.clone());
+        Box::pin(async move {
+            let mut page = Page::default();
+            process::write(&mut page);
+            counted.write(&mut page);
+            if let Some(tls) = tls {
+                tls.write(&mut page);
+            }
+            page
+        })
+    });
+    let bounds = Bounds { connections: METRICS_CONNECTIONS, ..ServeSettings::default().bounds() };
+    let listener = Listener { socket, tls: None, bounds, metrics: HttpMetrics::new() };
+    listener.serve(yilian_transport::metrics::router(collect), stop).await;
+    std::future::pending().await
 }
 
 /// Brings the issuer's certificate into the ledger, unless it is there; waits for a chain that is still starting.

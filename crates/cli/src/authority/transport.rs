@@ -10,11 +10,11 @@ use yilian_authority::{
 };
 use yilian_ledger::{Genesis, Transaction};
 
-use crate::{failure::Refused, http::Http};
+use crate::{failure::Refused, http::Http, trust::Trust};
 
 /// The chain as these nodes prove it.
-pub fn chain(urls: &[String], genesis: Genesis) -> anyhow::Result<Arc<dyn Chain>> {
-    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new()?)), urls, genesis)))
+pub fn chain(urls: &[String], genesis: Genesis, trust: &Trust) -> anyhow::Result<Arc<dyn Chain>> {
+    Ok(Arc::new(Nodes::new(Arc::new(HttpTransport(Http::new(trust)?)), urls, genesis)))
 }
 
 /// Submits, and waits until the ledger has applied it.

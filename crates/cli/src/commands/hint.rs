@@ -117,7 +117,9 @@ fn by_code(code: &str) -> &'static str {
         "tickets.budget" => "this period's tickets were fetched before, perhaps by another device",
         "request.expired" => "set this device's clock",
         "ticket.spent" | "payment.spent" => "run the command again: it takes another ticket",
-        "transaction.pool-full" | "state.unready" | "node.unavailable" => "try again in a moment",
+        "transaction.pool-full" | "state.unready" | "node.unavailable" | "node.busy" | "request.rate" => {
+            "try again in a moment"
+        }
         "application.other-issuer" => {
             "this authority certifies only for itself; see `yilian reader directory`"
         }

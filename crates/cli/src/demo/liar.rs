@@ -104,6 +104,10 @@ impl Host for Liar {
         self.host.now()
     }
 
+    fn nonce(&self) -> [u8; 32] {
+        self.host.nonce()
+    }
+
     async fn pause(&self, milliseconds: u64) {
         self.host.pause(milliseconds).await;
     }

@@ -17,6 +17,7 @@ use crate::{
     native::NativeHost,
     network::{Network, Options, PortChoice},
     output::Output,
+    trust::Trust,
 };
 
 /// `yilian demo`
@@ -101,7 +102,7 @@ async fn open(story: &mut Story, folder: &std::path::Path) -> anyhow::Result<Wor
     };
     let network = story.step("All processes serve", start).await?;
     let issuer = acts::opening::issuer(&network)?;
-    let host = NativeHost::new(Http::new()?);
+    let host = NativeHost::new(Http::new(&Trust::default())?);
     Ok(World { network, host, files: folder.to_owned(), issuer })
 }
 

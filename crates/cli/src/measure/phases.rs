@@ -15,7 +15,7 @@ use super::{
     schedule::Schedule,
     submit::Target,
 };
-use crate::{http::Http, network::Network, output::Output, query};
+use crate::{http::Http, network::Network, output::Output, query, trust::Trust};
 
 /// Creates before the first run, so that connections stand and caches are warm.
 const WARM_UP: usize = 64;
@@ -38,7 +38,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(network: &Network, maker: Maker, seconds: u32, output: Output) -> anyhow::Result<Self> {
-        let (http, nodes) = (Http::new()?, network.urls());
+        let (http, nodes) = (Http::new(&Trust::default())?, network.urls());
         let target = Target::new(http.clone(), &nodes)?;
         let (maker, records) = (Arc::new(maker), Vec::new());
         Ok(Self { http, nodes, target, maker, seconds, output, records, granted: 0 })

@@ -9,8 +9,10 @@ use std::{
 };
 
 use yilian_client::{Host, Method, NodeUrl, Request, Response, TransportError, host::MAX_RESPONSE};
+use yilian_crypto::Secret;
 use yilian_ledger::Time;
 
+use super::rng;
 use crate::http::{Http, HttpError};
 
 /// Cheap to clone; clones share the connections and the clock's shift.
@@ -46,13 +48,17 @@ impl Host for NativeHost {
             Ok((status, body)) => Ok(Response { status, body }),
             Err(HttpError::TooLarge) => Err(TransportError::TooLarge),
             Err(HttpError::Timeout) => Err(TransportError::Timeout),
-            Err(HttpError::Unreachable(why)) => Err(TransportError::Unreachable(why)),
+            Err(other) => Err(TransportError::Unreachable(other.to_string())),
         }
     }
 
     fn now(&self) -> Time {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
         Time(now.saturating_add_signed(self.shift.load(Ordering::Relaxed)))
+    }
+
+    fn nonce(&self) -> [u8; 32] {
+        *Secret::<[u8; 32]>::random(&mut rng()).expose()
     }
 
     async fn pause(&self, milliseconds: u64) {

@@ -35,6 +35,7 @@ use crate::{
     authority::folder::{Folder, SETTINGS},
     http::Http,
     process::{self, Program},
+    trust::Trust,
 };
 
 /// All processes must serve within this time.
@@ -76,7 +77,8 @@ impl Network {
         let layout = Layout::at(&dir);
         let known = Known::read(&layout.description())?;
         let (validators, authority) = members(&layout, &known.description);
-        Ok(Self { layout, known, validators, authority, http: Http::new()?, lock: None })
+        let http = Http::new(&Trust::consortium(&known.genesis))?;
+        Ok(Self { layout, known, validators, authority, http, lock: None })
     }
 
     /// Whether a folder holds a network.

@@ -13,6 +13,7 @@ use crate::{
     native::{FileStore, NativeHost},
     network::description::Known,
     output::Output,
+    trust::Trust,
 };
 
 pub type NativeClient = Client<NativeHost>;
@@ -23,7 +24,8 @@ pub fn connect(global: &Global) -> anyhow::Result<NativeClient> {
     let nodes = known.description.urls().iter().map(|url| NodeUrl::new(url)).collect();
     let authority = NodeUrl::new(&known.description.authority.url);
     let network = Network::new(nodes, Some(authority));
-    Ok(Client::new(NativeHost::new(Http::new()?), network, known.genesis))
+    let http = Http::new(&Trust::consortium(&known.genesis).with(&global.transport)?)?;
+    Ok(Client::new(NativeHost::new(http), network, known.genesis))
 }
 
 /// Says which nodes lied, lagged or failed while others answered.

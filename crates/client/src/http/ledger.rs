@@ -2,18 +2,19 @@
 
 use commonware_codec::Read;
 use yilian_api::{
-    encoding::{from_base64, from_hex, to_hex},
+    encoding::{from_base64, from_hex, signature_from_hex, to_hex},
     ledger::{
         BucketAnswer, EntryAnswer, GenesisBody, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
     },
+    signing::{Audience, Statement},
 };
-use yilian_crypto::Digest;
+use yilian_crypto::{Digest, sign::VerifyingKey};
 use yilian_finality::{Answer, Bucket, Header, Prefix, Snapshot, snapshot::MAX_FINALIZATION};
 use yilian_ledger::{Genesis, Kind, Name};
 
 use super::{Body, get, malformed, parse, send};
 use crate::{
-    error::NodeFault,
+    error::{Lie, NodeFault},
     host::{Host, Method, NodeUrl},
     wire::decode,
 };
@@ -54,13 +55,22 @@ pub(crate) async fn genesis<H: Host>(host: &H, node: &NodeUrl) -> Result<Genesis
     decoded(&body.genesis, MAX_GENESIS)
 }
 
-pub(crate) async fn status<H: Host>(host: &H, node: &NodeUrl) -> Result<NodeStatus, NodeFault> {
-    get(host, node, "/v1/status".into()).await
-}
-
-/// The validator key that a node names in its status.
-pub(crate) fn validator_of(status: &NodeStatus) -> Result<[u8; 32], NodeFault> {
-    from_hex(&status.validator).map_err(|_| malformed())
+/// The validator key that a node holds: it signs what it says of itself over a nonce of this moment (spec H-15).
+pub(crate) async fn identity<H: Host>(
+    host: &H,
+    node: &NodeUrl,
+    chain: Digest,
+) -> Result<[u8; 32], NodeFault> {
+    let nonce = host.nonce();
+    let status: NodeStatus = get(host, node, format!("/v1/status?nonce={}", to_hex(&nonce))).await?;
+    let key: [u8; 32] = from_hex(&status.validator).map_err(|_| malformed())?;
+    let forged = || NodeFault::Lied(Lie::Identity);
+    let verifying = VerifyingKey::from_bytes(&key).map_err(|_| forged())?;
+    let signature = status.signature.as_deref().ok_or_else(forged)?;
+    let signature = signature_from_hex(signature).map_err(|_| malformed())?;
+    let statement = Statement::status(&Audience { chain, node: key }, &nonce, status.height, status.time);
+    statement.verify(&verifying, &signature).map_err(|_| forged())?;
+    Ok(key)
 }
 
 pub(crate) async fn newest<H: Host>(host: &H, node: &NodeUrl) -> Result<Snapshot, NodeFault> {

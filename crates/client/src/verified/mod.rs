@@ -138,13 +138,12 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// Whom a node claims to be; a claim outside the committee is a lie.
+    /// Who a node is: it holds the key it names, and the key is in the committee. Everything else is a lie.
     pub(crate) async fn audience(&self, node: &NodeUrl) -> Result<yilian_api::signing::Audience, NodeFault> {
         if let Some(audience) = lock(&self.cache).audience(node) {
             return Ok(audience);
         }
-        let status = http::ledger::status(self.host(), node).await?;
-        let key = http::ledger::validator_of(&status)?;
+        let key = http::ledger::identity(self.host(), node, self.chain().0).await?;
         if !self.genesis().committee.contains(&key) {
             return Err(NodeFault::Lied(Lie::Identity));
         }

@@ -22,7 +22,7 @@ use x509_cert::{
 };
 
 use super::{Contents, Level};
-use crate::{Label, hash};
+use crate::{Label, hash, sign::VerifyingKey};
 
 pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 /// User id (RFC 4519), carries the subject id.
@@ -101,7 +101,7 @@ impl IssuerName {
 }
 
 /// RFC 7093 section 2, method 1, over the raw key: leftmost 160 bits of its SHA-256.
-fn key_id(key: &[u8; 32]) -> [u8; 20] {
+pub(super) fn key_id(key: &[u8; 32]) -> [u8; 20] {
     hash::sha256(key).0[..20].try_into().expect("32 bytes hold 20")
 }
 
@@ -111,14 +111,30 @@ pub(super) fn ed25519() -> AlgorithmIdentifierOwned {
 
 /// The signed part for contents that keep their rules.
 pub(super) fn tbs(contents: &Contents, issuer: &IssuerName) -> der::Result<Tbs> {
+    tbs_of(
+        issuer,
+        (&contents.subject_id, &contents.name),
+        (contents.not_before, contents.not_after),
+        &contents.signing_key,
+        extensions(contents, issuer)?,
+    )
+}
+
+/// The signed part around any extensions. `subject`: id and name; `validity`: Unix seconds, inclusive.
+pub(super) fn tbs_of(
+    issuer: &IssuerName,
+    subject: (&str, &str),
+    validity: (u64, u64),
+    key: &VerifyingKey,
+    extensions: Extensions,
+) -> der::Result<Tbs> {
     let issuer_name = distinguished_name(&issuer.subject_id, &issuer.name)?;
-    let subject = distinguished_name(&contents.subject_id, &contents.name)?;
-    let validity = Validity::new(time(contents.not_before)?, time(contents.not_after)?);
+    let subject = distinguished_name(subject.0, subject.1)?;
+    let validity = Validity::new(time(validity.0)?, time(validity.1)?);
     let key = SubjectPublicKeyInfoOwned {
         algorithm: ed25519(),
-        subject_public_key: BitString::from_bytes(contents.signing_key.as_bytes())?,
+        subject_public_key: BitString::from_bytes(key.as_bytes())?,
     };
-    let extensions = extensions(contents, issuer)?;
     let parts =
         [issuer_name.to_der()?, validity.to_der()?, subject.to_der()?, key.to_der()?, extensions.to_der()?];
     let serial = serial(&parts.each_ref().map(Vec::as_slice))?;
@@ -141,7 +157,7 @@ fn serial(parts: &[&[u8]]) -> der::Result<SerialNumber> {
     SerialNumber::new(&bytes[..16])
 }
 
-fn distinguished_name(subject_id: &str, name: &str) -> der::Result<RdnSequence> {
+pub(super) fn distinguished_name(subject_id: &str, name: &str) -> der::Result<RdnSequence> {
     let mut sequence = RdnSequence::default();
     for (oid, text) in [(UID, subject_id), (COMMON_NAME, name)] {
         let value = Any::encode_from(&Utf8StringRef::new(text)?)?;
@@ -208,6 +224,10 @@ fn extensions(contents: &Contents, issuer: &IssuerName) -> der::Result<Extension
     Ok(all)
 }
 
-fn extension(oid: ObjectIdentifier, critical: bool, value: &impl der::Encode) -> der::Result<Extension> {
+pub(super) fn extension(
+    oid: ObjectIdentifier,
+    critical: bool,
+    value: &impl der::Encode,
+) -> der::Result<Extension> {
     Ok(Extension { extn_id: oid, critical, extn_value: OctetString::new(value.to_der()?)? })
 }

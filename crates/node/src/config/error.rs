@@ -28,6 +28,8 @@ pub enum ConfigError {
     Api { index: usize },
     #[error("authorities[{index}]: {error}")]
     Authority { index: usize, error: EncodingError },
+    #[error(transparent)]
+    Serve(yilian_transport::OutOfBounds),
     #[error("{key} must be {least} to {most}")]
     OutOfBounds { key: &'static str, least: u64, most: u64 },
     #[error("a network has 1 to {most} nodes, and a port for each below 65536")]

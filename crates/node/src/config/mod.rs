@@ -18,6 +18,7 @@ use yilian_api::encoding;
 use yilian_chain::{ChainConfig, PoolLimits};
 use yilian_crypto::{Secret, sign::VerifyingKey};
 use yilian_ledger::Genesis;
+use yilian_transport::{ServeSettings, tls::TlsSettings};
 
 pub use self::{
     error::ConfigError,
@@ -38,7 +39,7 @@ const MAX_GENESIS: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where clients connect to. TLS is the business of a reverse proxy in front.
+    /// Where clients connect to; TLS if there is a section `[tls]`.
     pub http: SocketAddr,
     /// Where the other validators connect to.
     pub p2p: SocketAddr,
@@ -48,6 +49,13 @@ pub struct Settings {
     /// operator co-signs each by hand.
     #[serde(default)]
     pub authorities: Vec<String>,
+    /// Where metrics are served, at `/metrics`; nowhere if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
+    #[serde(default)]
+    pub serve: ServeSettings,
     #[serde(default)]
     pub limits: Limits,
     #[serde(default)]
@@ -74,12 +82,10 @@ pub struct Peer {
     pub api: Option<String>,
 }
 
-/// Bounds of the HTTP interface.
+/// Bounds of a node's other services; those of its listener are in `[serve]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// HTTP connections at a time.
-    pub connections: usize,
     /// Subscribers of events at a time.
     pub subscribers: usize,
     /// Memory for the database's cache, bytes.
@@ -88,7 +94,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, subscribers: 256, cache_bytes: 32 << 20 }
+        Self { subscribers: 256, cache_bytes: 32 << 20 }
     }
 }
 
@@ -115,6 +121,10 @@ pub struct NodeConfig {
     /// The node's directory; everything durable lies below.
     pub dir: PathBuf,
     pub http: SocketAddr,
+    pub metrics: Option<SocketAddr>,
+    /// With paths that do not depend on where the process runs.
+    pub tls: Option<TlsSettings>,
+    pub serve: ServeSettings,
     pub authorities: Vec<VerifyingKey>,
     pub limits: Limits,
     pub mailbox: Quota,
@@ -164,6 +174,9 @@ impl NodeConfig {
         Ok(Self {
             dir: dir.to_owned(),
             http: settings.http,
+            metrics: settings.metrics,
+            tls: settings.tls.map(|tls| tls.below(dir)),
+            serve: settings.serve,
             authorities: authorities.collect::<Result<_, _>>()?,
             limits: settings.limits,
             mailbox: settings.mailbox,
@@ -189,7 +202,7 @@ impl Settings {
             value if (least..=most).contains(&value) => Ok(()),
             _ => Err(ConfigError::OutOfBounds { key, least, most }),
         };
-        bounded("limits.connections", self.limits.connections as u64, 1, 65_536)?;
+        self.serve.validate().map_err(ConfigError::Serve)?;
         bounded("limits.subscribers", self.limits.subscribers as u64, 0, 65_536)?;
         bounded("limits.cache_bytes", self.limits.cache_bytes as u64, 1 << 20, 64 << 30)?;
         bounded("pool.count", self.pool.count as u64, 1, 1 << 20)?;

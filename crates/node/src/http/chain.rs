@@ -7,15 +7,20 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use commonware_codec::Encode as _;
+use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use yilian_api::{
     encoding,
     ledger::{GenesisBody, Health, NodeStatus, SnapshotBody},
     problem::{Code, Problem},
+    signing::Statement,
 };
 use yilian_finality::Snapshot;
 
-use super::error::{ApiError, ApiResult};
+use super::{
+    error::{ApiError, ApiResult},
+    extract::Query,
+};
 use crate::app::{App, now_ms};
 
 pub fn router() -> OpenApiRouter<App> {
@@ -33,12 +38,27 @@ async fn genesis(State(app): State<App>) -> Json<GenesisBody> {
     Json(app.genesis.clone())
 }
 
-/// The node's own view, unproved.
-#[utoipa::path(get, path = "/v1/status", tag = "chain",
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// 64 hex digits, never used before: the answer is signed over them.
+    nonce: Option<String>,
+}
+
+/// The node's own view, unproved. With a nonce it proves who says so (spec H-15).
+#[utoipa::path(get, path = "/v1/status", tag = "chain", params(Asked),
     responses((status = 200, body = NodeStatus), (status = "default", body = Problem)))]
-async fn status(State(app): State<App>) -> Json<NodeStatus> {
+async fn status(State(app): State<App>, Query(Asked { nonce }): Query<Asked>) -> ApiResult<Json<NodeStatus>> {
+    let nonce = nonce.map(|text| encoding::from_hex::<32>(&text)).transpose();
+    let nonce = nonce.map_err(|error| ApiError::new(Code::RequestQuery, format!("`nonce`: {error}")))?;
     let status = app.chain.status();
-    Json(NodeStatus {
+    let signed = |nonce| {
+        let statement = Statement::status(&app.audience, &nonce, status.height.0, status.time.0);
+        encoding::signature_to_hex(&statement.sign(&app.identity))
+    };
+    Ok(Json(NodeStatus {
+        signature: nonce.map(signed),
         version: env!("CARGO_PKG_VERSION").into(),
         chain: app.genesis.chain.clone(),
         validator: encoding::to_hex(&status.validator),
@@ -50,7 +70,7 @@ async fn status(State(app): State<App>) -> Json<NodeStatus> {
         grants: status.counts.grants,
         practitioners: status.counts.practitioners,
         institutions: status.counts.institutions,
-    })
+    }))
 }
 
 /// 200 when the newest header is fresh, else 503.

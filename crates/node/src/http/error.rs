@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use yilian_api::{
     encoding::EncodingError,
-    problem::{Code, MEDIA_TYPE, Problem},
+    problem::{Code, Problem},
 };
 
 /// An answer that is a refusal.
@@ -50,16 +47,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        let mut response = (status, body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        // The body may not have been read: the connection ends, and the client must know not to use it again.
-        if matches!(self.0.status, 408 | 413 | 415) {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+        yilian_transport::problem::respond(self.0)
     }
 }
 

@@ -5,14 +5,11 @@ mod blocks;
 mod buckets;
 mod chain;
 pub mod content;
-pub mod envelope;
 pub mod error;
 mod events;
 pub mod extract;
 mod governance;
 mod mailbox;
-pub mod serve;
-mod stall;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -22,23 +19,17 @@ use std::time::Duration;
 use axum::{
     Router,
     http::{HeaderName, Method, header},
-    middleware,
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::get,
 };
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use yilian_api::problem::Code;
+use yilian_transport::{Surroundings, envelope::REQUEST_ID, problem::refuse};
 
-use self::{
-    envelope::{REQUEST_ID, TimeLimit},
-    error::ApiError,
-};
 use crate::app::App;
 
-/// From a request's first byte to its answer's head.
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// Preflight answers may be kept so long.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 
@@ -70,30 +61,29 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole interface of a node.
-pub fn router(app: App) -> Router {
+pub fn router(app: App, surroundings: Surroundings) -> Router {
     let (router, document) = routes().split_for_parts();
-    finish(router.with_state(app), document, TimeLimit(REQUEST_LIMIT))
+    finish(router.with_state(app), document, surroundings)
 }
 
 /// Fallbacks, limits and headers that all routes share.
-fn finish(router: Router, document: utoipa::openapi::OpenApi, limit: TimeLimit) -> Router {
+fn finish(router: Router, document: utoipa::openapi::OpenApi, surroundings: Surroundings) -> Router {
     let document = serde_json::to_vec(&document).unwrap_or_default();
     let served = move || async move { ([(header::CONTENT_TYPE, "application/json")], document) };
-    router
+    let router = router
         .route("/v1/openapi.json", get(served))
         .fallback(unknown_route)
-        .method_not_allowed_fallback(unknown_method)
-        .layer(cors())
-        .layer(middleware::from_fn_with_state(limit, envelope::envelope))
+        .method_not_allowed_fallback(unknown_method);
+    // Cross-origin headers stand outside of what refuses, so that a page can read why it was refused.
+    surroundings.around(router, |router| router.layer(cors()))
 }
 
 async fn unknown_route() -> Response {
-    ApiError::new(Code::RouteNotFound, "See /v1/openapi.json for the routes.").into_response()
+    refuse(Code::RouteNotFound, "See /v1/openapi.json for the routes.")
 }
 
 async fn unknown_method(method: Method) -> Response {
-    ApiError::new(Code::RouteMethod, format!("`{method}` is not taken; see /v1/openapi.json."))
-        .into_response()
+    refuse(Code::RouteMethod, &format!("`{method}` is not taken; see /v1/openapi.json."))
 }
 
 /// Any page may ask: there are no cookies, and every request that needs authority is signed.
@@ -103,6 +93,6 @@ fn cors() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::ACCEPT, RANGE])
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
         .max_age(PREFLIGHT_AGE)
 }

@@ -1,6 +1,6 @@
 //! Submitting transactions, and what became of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
@@ -54,13 +54,18 @@ async fn submit(
     Query(Wait { wait }): Query<Wait>,
     Octets(bytes): Octets<MAX_BODY>,
 ) -> ApiResult<Json<Submitted>> {
+    let arrived = Instant::now();
     let digest = app.chain.submit(bytes).await.map_err(refused)?;
     let status = match wait {
         WaitFor::Pooled => current(&app, digest).await?.unwrap_or(TransactionStatus::Pooled),
         WaitFor::Finalized => {
             let limit = Duration::from_millis(FINALITY_WAIT_MS);
             match tokio::time::timeout(limit, app.chain.wait_final(digest)).await {
-                Ok(included) => included_status(included.map_err(chain_error)?),
+                Ok(included) => {
+                    let included = included.map_err(chain_error)?;
+                    app.metrics.finalized(arrived.elapsed());
+                    included_status(included)
+                }
                 Err(_) => TransactionStatus::Pooled,
             }
         }

@@ -77,6 +77,11 @@ impl Mailboxes {
         Ok(Self { store, replay: ReplayGuard::new(started, REMEMBERED), payments, view })
     }
 
+    /// Messages that are held.
+    pub fn count(&self) -> Result<u64, DatabaseError> {
+        self.store.count()
+    }
+
     /// Message id and end.
     pub async fn post(&self, new: NewMessage, now: u64) -> Result<(Digest, u64), MailboxError> {
         if new.sealed.is_empty() {

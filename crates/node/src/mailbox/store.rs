@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
-use redb::{Database, ReadableDatabase as _, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition,
+    WriteTransaction,
+};
 use yilian_api::mailbox::{MessageKind, message_id};
 use yilian_crypto::Digest;
 use yilian_ledger::name::MemberId;
@@ -71,6 +74,11 @@ impl Store {
         transaction.open_table(MEMBER_POSTS)?;
         transaction.commit()?;
         Ok(Self { database, quota })
+    }
+
+    /// Messages of all mailboxes.
+    pub fn count(&self) -> Result<u64, DatabaseError> {
+        Ok(self.database.begin_read()?.open_table(SEALED)?.len()?)
     }
 
     /// The envelope of a message, deleted or not, that has not expired.

@@ -22,6 +22,8 @@ pub enum PaymentError {
     Spent,
     #[error("the member is not certified now")]
     Member,
+    #[error("the member asks too often; wait as `Retry-After` says")]
+    Rate,
     #[error("the member has posted as much as it may today")]
     Allowance,
     #[error(transparent)]
@@ -40,6 +42,7 @@ impl PaymentError {
             Self::Signature => Code::PaymentSignature,
             Self::Spent => Code::PaymentSpent,
             Self::Member => Code::PaymentMember,
+            Self::Rate => Code::RateLimited,
             Self::Allowance => Code::PaymentAllowance,
             Self::View(_) => Code::Unavailable,
             Self::Database(_) => Code::Internal,

@@ -3,7 +3,7 @@
 mod error;
 mod used;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use commonware_codec::DecodeExt as _;
 use redb::Database;
@@ -14,6 +14,7 @@ use yilian_api::{
 };
 use yilian_crypto::{Digest, ticket::Ticket};
 use yilian_ledger::{Entry, Name, Parameters, Time, name::MemberId};
+use yilian_transport::rates::{Rate, Rates};
 
 pub use self::{
     error::PaymentError,
@@ -26,12 +27,17 @@ const MAX_TICKET: usize = 1024;
 /// Most tickets in one payment, whatever the price.
 const MAX_TICKETS: usize = 4096;
 
+/// Members that are told apart at a time.
+const MEMBERS: usize = 1 << 14;
+
 /// Checks payments against the chain's state.
 #[derive(Clone)]
 pub struct Payments {
     view: Arc<dyn LedgerView>,
     audience: Audience,
     database: Arc<Database>,
+    /// How often a member may pay by its signature.
+    rates: Option<Arc<Rates<MemberId>>>,
 }
 
 /// Evidence that a payment is good but for the use of its tickets, which `claim` settles.
@@ -45,7 +51,13 @@ pub struct Verified {
 
 impl Payments {
     pub fn new(view: Arc<dyn LedgerView>, audience: Audience, database: Arc<Database>) -> Self {
-        Self { view, audience, database }
+        Self { view, audience, database, rates: None }
+    }
+
+    /// Holds each member to a rate, whatever addresses it asks from (spec N-21).
+    pub fn with_rate(self, rate: Option<Rate>) -> Self {
+        let rates = rate.map(|rate| Arc::new(Rates::new(rate, MEMBERS, Instant::now())));
+        Self { rates, ..self }
     }
 
     /// What requests to this node are bound to.
@@ -146,7 +158,14 @@ impl Payments {
         let signed = certified
             .certificates()
             .any(|contents| statement.verify(&contents.signing_key, &signature).is_ok());
-        if signed { Ok(id) } else { Err(PaymentError::Signature) }
+        if !signed {
+            return Err(PaymentError::Signature);
+        }
+        // Counted last: a stranger that claims to be the member must not use up its rate.
+        match &self.rates {
+            Some(rates) => rates.take(id, Instant::now()).map_err(|_| PaymentError::Rate).map(|()| id),
+            None => Ok(id),
+        }
     }
 }
 

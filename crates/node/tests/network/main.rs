@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod copies;
+mod observed;
 mod refusals;
 mod support;
 
@@ -17,12 +18,12 @@ use yilian_api::{
         Approval, ApprovalRequest, BlockBody, BlockSummary, GenesisBody, Health, NodeStatus, SnapshotBody,
     },
     mailbox::{Fetched, OwnerRequest, Post, Waiting, mailbox_id},
-    signing::{MailboxVerb, Statement},
+    signing::{Audience, MailboxVerb, Statement},
 };
 use yilian_crypto::{
     Digest, Secret,
     certificate::{Level, issue},
-    sign::SigningKey,
+    sign::{SigningKey, VerifyingKey},
     ticket::{Class, Period, TicketWithKey},
 };
 use yilian_delegation::{Blinding, DelegateeSecretKey, DelegatorSecretKey, ReencryptionKey, Wrap};
@@ -49,7 +50,10 @@ async fn a_network_of_four_nodes_serves_and_survives() {
     the_next_ticket_key_is_set_by_the_nodes_own_policy(&network).await;
     a_members_standing_mailbox_takes_no_unpaid_message(&mut network).await;
     copies::content_is_copied_and_comes_back_to_a_lost_disk(&mut network).await;
+    status_is_signed_over_the_nonce_of_who_asks(&network).await;
+    observed::metrics_read_as_prometheus_reads_them_and_name_nobody(&network).await;
     a_restarted_node_has_everything_and_catches_up(&mut network).await;
+    observed::the_log_names_nobody_and_nothing(&network);
     network.shutdown().await;
 }
 
@@ -68,6 +72,27 @@ async fn a_node_tells_about_itself_and_its_chain(network: &Network) {
         let snapshot: SnapshotBody = network.read(node, "/v1/snapshot").await;
         network.verified(&snapshot);
     }
+}
+
+async fn status_is_signed_over_the_nonce_of_who_asks(network: &Network) {
+    let nonce = [7; 32];
+    let path = format!("/v1/status?nonce={}", encoding::to_hex(&nonce));
+    let status: NodeStatus = network.read(1, &path).await;
+    let signature = encoding::signature_from_hex(&status.signature.unwrap()).unwrap();
+    let audience = network.audience(1);
+    let key = VerifyingKey::from_bytes(&audience.node).unwrap();
+    let verify = |audience: &Audience, nonce: &[u8; 32], height| {
+        Statement::status(audience, nonce, height, status.time).verify(&key, &signature)
+    };
+    assert!(verify(&audience, &nonce, status.height).is_ok());
+    assert!(verify(&audience, &[8; 32], status.height).is_err());
+    assert!(verify(&audience, &nonce, status.height + 1).is_err());
+    assert!(verify(&network.audience(0), &nonce, status.height).is_err());
+
+    let unsigned: NodeStatus = network.read(1, "/v1/status").await;
+    assert_eq!(unsigned.signature, None);
+    refused(network.get(1, "/v1/status?nonce=07").await, 400, "request.query").await;
+    refused(network.get(1, "/v1/status?other=1").await, 400, "request.query").await;
 }
 
 fn create(network: &mut Network, owner: &SigningKey) -> Transaction {

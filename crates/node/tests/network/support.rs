@@ -45,6 +45,7 @@ pub struct Network {
 
 impl Network {
     pub async fn start(seed: u64) -> Self {
+        super::observed::log();
         let mut rng = Seeded::new(seed);
         let localnet = Localnet::generate(NODES, &mut rng).unwrap();
         let root = SigningKey::generate(&mut rng);
@@ -69,6 +70,7 @@ impl Network {
         let nodes = join_all(dirs.iter().map(|dir| {
             let mut config = NodeConfig::load(dir).unwrap();
             config.limits.subscribers = SUBSCRIBERS;
+            config.metrics = Some(([127, 0, 0, 1], 0).into());
             config.authorities = vec![root.verifying_key()];
             Node::start(config)
         }))

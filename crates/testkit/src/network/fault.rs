@@ -38,4 +38,10 @@ pub enum Fault {
     FlipsMessages,
     /// Claims to be a validator that nobody knows.
     Impostor,
+    /// Claims to be another validator of the committee.
+    Masquerades,
+    /// Tells who it is with a signature of yesterday.
+    ReplaysIdentity,
+    /// Tells who it is and signs nothing.
+    SignsNothing,
 }

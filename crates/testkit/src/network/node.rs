@@ -14,17 +14,15 @@ use yilian_api::{
     problem::Code,
     signing::{Audience, MailboxVerb, Statement},
 };
-use yilian_crypto::{Digest, ticket::Ticket};
+use yilian_crypto::{Digest, sign::SigningKey, ticket::Ticket};
 use yilian_dag::Builder;
 use yilian_ledger::{Entry, Kind, TicketKeys as _, name::MemberId};
 
 use super::fault::Fault;
 use crate::ledger::{Chain as _, World};
 
-#[derive(Default)]
 pub(super) struct Node {
-    /// Raw validator key.
-    pub key: [u8; 32],
+    pub signer: SigningKey,
     pub fault: Fault,
     /// Answers while frozen, by path.
     pub recorded: BTreeMap<String, Vec<u8>>,
@@ -54,8 +52,19 @@ struct Message {
 type Answer<T> = Result<T, Code>;
 
 impl Node {
-    pub fn new(key: [u8; 32]) -> Self {
-        Self { key, ..Self::default() }
+    pub fn new(signer: SigningKey) -> Self {
+        Self {
+            signer,
+            fault: Fault::default(),
+            recorded: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
+            backups: BTreeMap::new(),
+            used: BTreeSet::new(),
+            pins: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 
     pub fn stored(&self) -> Vec<String> {
@@ -67,7 +76,7 @@ impl Node {
     }
 
     fn audience(&self, world: &World) -> Audience {
-        Audience { chain: world.chain.0, node: self.key }
+        Audience { chain: world.chain.0, node: *self.signer.verifying_key().as_bytes() }
     }
 
     fn pay(&mut self, world: &World, payment: &UploadPayment, statement: &Statement, due: u64) -> Answer<()> {

@@ -8,6 +8,7 @@ use yilian_api::{
         BucketAnswer, EntryAnswer, GenesisBody, NodeStatus, SnapshotBody, Submitted, TransactionStatus,
     },
     problem::{Code, Problem},
+    signing::{Audience, Statement},
 };
 use yilian_client::{NodeUrl, Request, Response, TransportError};
 use yilian_crypto::{Digest, sign::SigningKey};
@@ -99,7 +100,7 @@ async fn node_route(
             let genesis = to_base64(&world.genesis.encode());
             json(&GenesisBody { chain: world.chain.0.to_string(), genesis })
         }
-        ("GET", ["v1", "status"]) => json(&status(network, node, fault)),
+        ("GET", ["v1", "status"]) => json(&status(network, node, fault, &request.path)),
         ("GET", ["v1", "snapshot"]) => json(&body(&snapshot(network, fault))),
         ("GET", ["v1", "entries", name]) => {
             let name = Name(from_hex(name).map_err(|_| Code::RequestPath)?);
@@ -149,13 +150,24 @@ fn store_route(
     }
 }
 
-fn status(network: &TestNetwork, node: usize, fault: Fault) -> NodeStatus {
+fn status(network: &TestNetwork, node: usize, fault: Fault, path: &str) -> NodeStatus {
     let world = network.0.world.borrow();
-    let mut key = network.0.nodes.borrow()[node].key;
+    let mut signer = network.0.nodes.borrow()[node].signer.clone();
     if fault == Fault::Impostor {
-        key = *SigningKey::from_seed(yilian_crypto::Secret::new([9; 32])).verifying_key().as_bytes();
+        signer = SigningKey::from_seed(yilian_crypto::Secret::new([9; 32]));
     }
+    let mut key = *signer.verifying_key().as_bytes();
+    if fault == Fault::Masquerades {
+        let mut others = world.validators.iter().map(|other| *other.verifying_key().as_bytes());
+        key = others.find(|other| *other != key).unwrap_or(key);
+    }
+    let nonce = path.split_once("?nonce=").and_then(|(_, nonce)| from_hex::<32>(nonce).ok());
+    let nonce = nonce.map(|nonce| if fault == Fault::ReplaysIdentity { [0; 32] } else { nonce });
+    let audience = Audience { chain: world.chain.0, node: key };
+    let sign = |nonce| Statement::status(&audience, &nonce, world.height.0, world.time.0).sign(&signer);
+    let signature = nonce.filter(|_| fault != Fault::SignsNothing).map(sign);
     NodeStatus {
+        signature: signature.map(|signature| yilian_api::encoding::signature_to_hex(&signature)),
         version: "test".into(),
         chain: world.chain.0.to_string(),
         validator: yilian_api::encoding::to_hex(&key),

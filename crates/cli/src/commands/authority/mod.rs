@@ -8,6 +8,7 @@ mod init;
 mod members;
 pub(super) mod role;
 mod serve;
+pub mod tls;
 
 use std::path::PathBuf;
 
@@ -79,6 +80,9 @@ pub enum Command {
     /// List certified members, verified
     Members(members::Members),
 
+    /// Certificates for servers: validators', and the authority's own
+    Tls(tls::Tls),
+
     /// Apply for an institution's certificate, as that institution
     #[command(after_long_help = APPLY_EXAMPLES)]
     Apply(apply::Apply),
@@ -120,6 +124,7 @@ pub async fn run(command: Command, global: &Global, output: Output) -> anyhow::R
         Command::Revoke(args) => decide::revoke(args, global, output).await,
         Command::Tickets(args) => decide::tickets(args, global, output).await,
         Command::Members(args) => members::members(args, global, output).await,
+        Command::Tls(args) => tls::run(args, global, output),
         Command::Apply(args) => apply::apply(args, global, output).await,
         Command::Enrol(args) => enrol::enrol(args, global, output).await,
     }

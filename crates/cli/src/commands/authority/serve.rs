@@ -3,12 +3,20 @@
 use clap::Args;
 
 use super::Operated;
-use crate::{args::Global, authority::service, process::StopSignals, service_log};
+use crate::{
+    args::Global,
+    authority::service,
+    process::{self, StopSignals},
+    service_log::{self, LogArgs},
+};
 
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
     operated: Operated,
+
+    #[command(flatten)]
+    log: LogArgs,
 
     /// Stop when standard input ends: the process that started this one is gone
     #[arg(long, hide = true)]
@@ -16,9 +24,10 @@ pub struct Serve {
 }
 
 pub async fn serve(args: Serve, global: &Global) -> anyhow::Result<()> {
-    service_log::begin();
-    let mut signals = StopSignals::listen()?;
+    service_log::begin(args.log);
+    let mut signals = StopSignals::of_service()?;
+    let reload = process::ReloadSignal::listen()?;
     let with_parent = args.with_parent;
-    service::serve(&args.operated.folder(global), async move { signals.next_or_parent(with_parent).await })
-        .await
+    let stop = async move { signals.next_or_parent(with_parent).await };
+    service::serve(&args.operated.folder(global), stop, reload).await
 }

@@ -10,12 +10,13 @@ use crate::{
     args::DESCRIPTION,
     http::Http,
     network::{
-        Description, RunFile,
+        Known, RunFile,
         lock::{self, Holder},
         validator_name,
     },
     output::{self, Output},
     query,
+    trust::Trust,
 };
 
 #[derive(Debug, Serialize)]
@@ -47,8 +48,8 @@ struct Authority {
 }
 
 pub async fn status(dir: &Path, output: Output) -> anyhow::Result<()> {
-    let description = Description::read(&dir.join(DESCRIPTION))?;
-    let http = Http::new()?;
+    let Known { description, genesis } = Known::read(&dir.join(DESCRIPTION))?;
+    let http = Http::new(&Trust::consortium(&genesis))?;
     let running = lock::holder(dir)? != Holder::Nobody;
     let run = if running { RunFile::read(dir)?.unwrap_or_default() } else { RunFile::default() };
     let (http, run) = (&http, &run);

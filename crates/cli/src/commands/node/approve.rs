@@ -34,6 +34,7 @@ use crate::{
     failure,
     network::Known,
     output::{self, Output},
+    trust::Trust,
 };
 
 /// Longest encoded action, bytes.
@@ -109,7 +110,8 @@ struct Proposal {
 
 pub async fn propose(args: Propose, global: &Global, output: Output) -> anyhow::Result<()> {
     let Known { description, genesis } = Known::read(&global.network)?;
-    let chain = transport::chain(&description.urls(), genesis)?;
+    let trust = Trust::consortium(&genesis).with(&global.transport)?;
+    let chain = transport::chain(&description.urls(), genesis, &trust)?;
     let present = match chain.entry(Name::parameters(), now()).await? {
         Some(Entry::Parameters(parameters)) => parameters,
         _ => anyhow::bail!("the ledger holds no parameters"),
@@ -195,12 +197,14 @@ pub async fn approve(args: Approve, output: Output) -> anyhow::Result<()> {
 }
 
 async fn submit(proposal: &Proposal, action: Action, config: NodeConfig) -> anyhow::Result<()> {
+    let url = super::own_url(&config)?;
     let genesis = config.chain.genesis;
     let signatures = signatures(proposal)?;
     let transaction =
         Governance::transaction(genesis.chain_id(), action, Time(proposal.valid_until), signatures);
-    let url = format!("http://{}", config.http);
-    let chain = transport::chain(&[url], genesis)?;
+    // To this validator itself.
+    let trust = Trust::consortium(&genesis).with_plain(true);
+    let chain = transport::chain(&[url], genesis, &trust)?;
     let submitted = transport::submit(chain.as_ref(), &transaction).await;
     submitted.context("enough have signed, but the chain did not take it")
 }

@@ -31,6 +31,10 @@ pub struct Init {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9000")]
     p2p: SocketAddr,
 
+    /// Where metrics are served, at /metrics
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+
     /// Another validator: its key (64 hex digits), address, and base address of its HTTP interface for copies of content;
     /// repeatable
     #[arg(long = "peer", value_name = "KEY@ADDRESS[,URL]")]
@@ -77,6 +81,9 @@ pub fn init(args: Init, output: Output) -> anyhow::Result<()> {
         p2p: args.p2p,
         peers: args.peers.into_iter().map(|PeerArgument(peer)| peer).collect(),
         authorities: args.authorities,
+        metrics: args.metrics,
+        tls: None,
+        serve: Default::default(),
         limits: Limits::default(),
         pool: Pool::default(),
         mailbox: Default::default(),

@@ -4,17 +4,25 @@ mod approve;
 mod init;
 mod run;
 mod status;
+pub mod tls;
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use yilian_node::config::CONFIG_FILE;
+use yilian_crypto::certificate::server::Host;
+use yilian_node::{NodeConfig, config::CONFIG_FILE};
 
 use crate::{args::Global, output::Output};
 
 const RUN_HELP: &str = "\
 Runs one validator: consensus with the others, the HTTP interface for clients, the store of ciphertext. The folder of \
 node.toml holds all that it needs (genesis.bin, validator.key) and all that it writes. SIGTERM or Ctrl-C ends it gracefully.
+
+SIGHUP makes it read its TLS certificate again, which it otherwise does within ten seconds of a change.
 
 The log goes to standard error; YILIAN_LOG sets its filter, such as `debug` or `info,yilian_node=trace`.";
 
@@ -49,6 +57,9 @@ pub enum Command {
     /// Show what nodes say of themselves
     Status(status::Status),
 
+    /// The certificate of the HTTP interface: ask for it, put it into use
+    Tls(tls::Tls),
+
     /// Write a change of roots or parameters, for the operators to sign
     #[command(after_long_help = PROPOSE_EXAMPLES)]
     Propose(approve::Propose),
@@ -73,11 +84,23 @@ impl Config {
     }
 }
 
+/// Where this machine reaches a validator that runs on it.
+fn own_url(config: &NodeConfig) -> anyhow::Result<String> {
+    let Some(tls) = &config.tls else { return Ok(format!("http://{}", config.http)) };
+    let hosts = crate::server_certificate::hosts(&tls.certificate)?;
+    let host = hosts.first().context("the node's certificate names no host")?;
+    Ok(match host {
+        Host::Address(IpAddr::V6(address)) => format!("https://[{address}]:{}", config.http.port()),
+        host => format!("https://{host}:{}", config.http.port()),
+    })
+}
+
 pub async fn run(command: Command, global: &Global, output: Output) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run::run(args).await,
         Command::Init(args) => init::init(args, output),
         Command::Status(args) => status::status(args, global, output).await,
+        Command::Tls(args) => tls::run(args, output),
         Command::Propose(args) => approve::propose(args, global, output).await,
         Command::Approve(args) => approve::approve(args, output).await,
     }

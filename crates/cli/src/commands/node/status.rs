@@ -7,9 +7,10 @@ use yilian_api::ledger::{Health, NodeStatus};
 use crate::{
     args::Global,
     http::Http,
-    network::Description,
+    network::Known,
     output::{self, Output},
     query,
+    trust::Trust,
 };
 
 #[derive(Debug, Args)]
@@ -28,8 +29,10 @@ struct Answer {
 }
 
 pub async fn status(args: Status, global: &Global, output: Output) -> anyhow::Result<()> {
-    let urls = if args.urls.is_empty() { Description::read(&global.network)?.urls() } else { args.urls };
-    let http = Http::new()?;
+    let known = Known::read(&global.network);
+    let trust = known.as_ref().map(|known| Trust::consortium(&known.genesis)).unwrap_or_default();
+    let http = Http::new(&trust.with(&global.transport)?)?;
+    let urls = if args.urls.is_empty() { known?.description.urls() } else { args.urls };
     let answers = futures::future::join_all(urls.into_iter().map(|url| ask(&http, url))).await;
     output.result(&answers, || table(&answers))?;
     let down = answers.iter().filter(|answer| !answer.is_fit()).count();

@@ -1,6 +1,10 @@
 //! `practitioner certify` and `expel`: an institution answers for its practitioners, without asking the authority.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -11,11 +15,13 @@ use yilian_ledger::{Entry, Kind, name::MemberId};
 
 use crate::{
     commands::{
+        authority::tls::{Life, issued},
         hint::{self, Explain as _},
         records::grant_member,
     },
     output,
     profile::Staff,
+    server_certificate as server,
 };
 
 /// Longest application read, bytes.
@@ -26,11 +32,25 @@ const DAY: u64 = 24 * 3600;
 pub struct Certify {
     /// The practitioner's application: what `yilian practitioner apply` printed
     #[arg(value_name = "FILE")]
-    application: std::path::PathBuf,
+    application: PathBuf,
 
     /// How long the certificate holds, at most as long as the institution's own
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct CertifyServer {
+    /// The server's request: what `yilian node tls request` wrote, or another PKCS#10 request in PEM
+    #[arg(value_name = "FILE")]
+    request: PathBuf,
+
+    /// Where the certificate is written
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    life: Life,
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +82,18 @@ pub async fn certify(args: Certify, staff: &Staff) -> anyhow::Result<()> {
     staff.output.result(&value, || {
         format!("Member {} is certified until {}, proved.", id.0, output::time(until.saturating_mul(1000)))
     })
+}
+
+/// Certifies a server of this institution for TLS; the ledger has no part in it.
+pub async fn certify_server(args: CertifyServer, staff: &Staff) -> anyhow::Result<()> {
+    let request = server::read_request(&args.request)?;
+    let issuer = issuer(staff)?;
+    let member = staff.client.member(issuer.id(), Kind::Institution).await.explain()?;
+    let above = member.above().first().and_then(|authority| authority.certified_at(member.time()));
+    let above = above.context("the authority above this institution is not certified now")?;
+    let (chain, until) = server::certify(&issuer, &[above.der()], &request, args.life.days)?;
+    server::publish(&args.out, chain.as_bytes())?;
+    issued(&args.out, request.hosts(), until, staff.output)
 }
 
 /// Revokes a practitioner of this institution.

@@ -53,6 +53,8 @@ enum Command {
     Write(write::Write),
     /// As an institution: certify a practitioner who applied
     Certify(institution::Certify),
+    /// As an institution: certify a server of its own for TLS
+    CertifyServer(institution::CertifyServer),
     /// As an institution: revoke a practitioner
     Expel(institution::Expel),
     /// Read refusals of records that were written
@@ -77,6 +79,7 @@ pub async fn run(args: Args, global: &Global, output: Output) -> anyhow::Result<
         Command::Status => membership::status(staff).await,
         Command::Renew => membership::renew(staff).await,
         Command::Certify(certify) => institution::certify(certify, staff).await,
+        Command::CertifyServer(certify) => institution::certify_server(certify, staff).await,
         Command::Expel(expel) => institution::expel(expel, staff).await,
         Command::Refusals => write::refusals(staff).await,
         Command::EnrolPatient { patient } => counter::enrol(&patient, staff).await,

@@ -31,6 +31,7 @@ use crate::{
     http::Http,
     native::rng,
     output::short,
+    trust::Trust,
 };
 
 type Refused = (String, String);
@@ -75,7 +76,7 @@ impl Insider {
         let code = practitioner::enrol_patient(&hospital.client, &hospital.member, "Insider").await?;
         patient::enrol::redeem(&patient.client, &patient.wallet, &code.code).await?;
         let url = world.network.urls().pop().unwrap_or_default();
-        Ok(Self { patient, http: Http::new()?, url, tickets: Vec::new() })
+        Ok(Self { patient, http: Http::new(&Trust::default())?, url, tickets: Vec::new() })
     }
 
     /// A ticket that is good now.

@@ -14,6 +14,7 @@ use crate::{
     demo::{cast::World, inputs::Inputs, story::Story},
     http::Http,
     output::short,
+    trust::Trust,
 };
 
 /// The node whose answer patient 1 was shown last: the one the client prefers.
@@ -74,7 +75,7 @@ pub async fn play(
 
 /// Waits until the restarted validator is where the furthest of the others was when asked.
 async fn caught_up(world: &World) -> anyhow::Result<u64> {
-    let http = Http::new()?;
+    let http = Http::new(&Trust::default())?;
     let urls = world.network.urls();
     let mut target = 0;
     for (index, url) in urls.iter().enumerate() {

@@ -15,11 +15,14 @@ use tokio::{
 };
 use yilian_api::problem::{MEDIA_TYPE, Problem};
 
+use yilian_transport::{
+    Bounds, Listener, ServeSettings, Surroundings, admission::Admission, envelope::Envelope,
+    metrics::http::HttpMetrics,
+};
+
 use crate::http::{
-    envelope::TimeLimit,
     extract::{Json, Octets, Path, Query},
     finish,
-    serve::{Limits, serve},
 };
 
 pub const MAX: usize = 64;
@@ -47,12 +50,16 @@ impl Server {
             .route("/panic", get(panics))
             .route("/large", get(|| async { vec![b'a'; 64 << 20] }))
             .route("/slow", get(|| async { tokio::time::sleep(SLOW / 3).await }));
-        let router = finish(router, crate::http::document(), TimeLimit(SLOW));
+        let (settings, metrics) = (ServeSettings::default(), HttpMetrics::new());
+        let envelope = Envelope { limit: SLOW, metrics: metrics.clone() };
+        let surroundings = Surroundings { admission: Admission::new(&settings), envelope };
+        let router = finish(router, crate::http::document(), surroundings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let limits = Limits { connections, head: SLOW, stall: SLOW, grace: SLOW };
-        let served = tokio::spawn(serve(listener, router, limits, stopped));
+        let bounds = Bounds { connections, head: SLOW, stall: SLOW, grace: SLOW, ..settings.bounds() };
+        let listener = Listener { socket: listener, tls: None, bounds, metrics };
+        let served = tokio::spawn(listener.serve(router, stopped));
         Self { address, stop, served }
     }
 

@@ -1,0 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
+mod limits;
+mod server;
+mod tls;
