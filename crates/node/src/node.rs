@@ -208,6 +208,7 @@ fn assemble(
         signer: SigningKey::from_seed(config.chain.signer.clone()),
         peers: config.apis.clone(),
         committee: Arc::new(move || committee.clone()),
+        roots: genesis.roots.clone(),
         settings: config.copies.clone(),
     };
     let copies = Copies::open(store.clone(), participant)?;
