@@ -9,8 +9,8 @@ use std::{hint::black_box, time::Instant};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use yilian_crypto::{Digest, hash::sha256};
 use yilian_finality::{
-    Answer, Bucket, Prefix, Snapshot, bucket::Member, bucket::Walk, verify_answer, verify_bucket,
-    verify_historical, Trust,
+    Answer, Bucket, Prefix, Snapshot, Trust, bucket::Member, bucket::Walk, verify_answer, verify_bucket,
+    verify_historical,
 };
 use yilian_ledger::{Entry, Kind, Name, transition::Counts};
 use yilian_testkit::{

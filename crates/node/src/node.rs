@@ -209,6 +209,7 @@ fn assemble(
         signer: SigningKey::from_seed(config.chain.signer.clone()),
         peers: config.apis.clone(),
         committee: Arc::new(move || term.term().1.raw()),
+        roots: genesis.roots.clone(),
         settings: config.copies.clone(),
     };
     let copies = Copies::open(store.clone(), participant)?;

@@ -58,7 +58,7 @@ impl Machines {
         let committee = Committee::genesis(outside.genesis()).expect("the genesis is valid");
         let keys: Vec<PublicKey> = committee.keys().iter().cloned().collect();
         let config = simulated::Config {
-            max_size: largest_message(keys.len() as u32),
+            max_size: largest_message(),
             max_peers_per_set: NZUsize!(16),
             disconnect_on_block: scenario.disconnects,
             tracked_peer_sets: NZUsize!(1),

@@ -8,7 +8,7 @@ use std::{
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, deterministic};
 use yilian_chain::TransactionStatus;
 use yilian_crypto::hash::sha256;
-use yilian_finality::{verify, verify_answer};
+use yilian_finality::{Trust, verify, verify_answer};
 use yilian_ledger::{Name, Time};
 
 use crate::{
@@ -278,8 +278,8 @@ impl Show {
     async fn prove_one(&self, node: usize, name: Name) -> Result<(), String> {
         let handle = self.board.handle(node).expect("all are up");
         let answered = handle.answer(name).await.map_err(|error| error.to_string())?;
-        let header = verify(self.outside.genesis(), &answered.snapshot, self.time())
-            .map_err(|error| error.to_string())?;
+        let trust = Trust::genesis(self.outside.genesis()).map_err(|error| error.to_string())?;
+        let header = verify(&trust, &answered.snapshot, self.time()).map_err(|error| error.to_string())?;
         match verify_answer(&header, &name, &answered.answer) {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err("proved absent".into()),

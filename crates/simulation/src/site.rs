@@ -7,10 +7,9 @@ use commonware_p2p::simulated::{Control, SocketManager};
 use commonware_runtime::{Clock as _, Handle as Task, Spawner as _, Supervisor as _, deterministic};
 use yilian_chain::{
     Handle, PoolLimits,
-    assembly::{Channels, Identity, Job, Members, Network, Platform, Store, Validator},
+    assembly::{Channels, Directory, Identity, Job, Members, Network, Platform, Store, Validator},
 };
 use yilian_crypto::sign::SigningKey;
-use yilian_finality::Committee;
 use yilian_ledger::Genesis;
 
 use crate::{
@@ -79,8 +78,7 @@ impl Site {
         let identity = Identity {
             genesis: &common.genesis,
             signer: self.key.seed(),
-            committee: common.committee.clone(),
-            members: common.members.clone(),
+            directory: Directory { members: common.members.clone(), followers: Members::default() },
             pool: PoolLimits::default(),
         };
         let platform = Local { clock: context.child("platform"), skew: self.skew };

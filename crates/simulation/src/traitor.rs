@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use commonware_codec::{DecodeExt as _, Encode as _};
+use commonware_codec::{DecodeExt as _, Encode as _, varint::UInt};
 use commonware_consensus::simplex::{
     scheme::ed25519::Scheme,
     types::{Finalize, Notarize, Proposal, Vote},
@@ -57,7 +57,7 @@ impl Traitor {
     pub fn new(treason: Treason, chain: ChainId, committee: &Committee, key: PrivateKey, seed: u64) -> Self {
         let public = commonware_cryptography::Signer::public_key(&key);
         let me = committee.keys().position(&public).expect("a traitor is a member") as u64;
-        let scheme = Scheme::signer(namespace(chain).as_ref(), committee.keys().clone(), key)
+        let scheme = Scheme::signer(namespace(chain, committee).as_ref(), committee.keys().clone(), key)
             .expect("a traitor is a member");
         let others = committee.keys().iter().filter(|other| **other != public).cloned().collect();
         Self {
@@ -144,7 +144,7 @@ impl Traitor {
     }
 
     fn vote(&mut self, bytes: &[u8], recipients: &Recipients<PublicKey>) -> Option<Vec<Posted>> {
-        let vote = Ballot::decode(bytes.to_vec()).ok()?;
+        let vote = Ballot::decode(behind_epoch(bytes)?.to_vec()).ok()?;
         let proposal = proposal(&vote)?;
         if self.leads(proposal.round.epoch().get(), proposal.round.view().get()) {
             if self.replaced.contains_key(&proposal.payload) {
@@ -160,7 +160,7 @@ impl Traitor {
         let payload = sha256::Digest::from(*self.draw());
         let contrary = Proposal { payload, ..proposal.clone() };
         let victim = self.others[self.rng.below(self.others.len() as u64) as usize].clone();
-        let contrary = self.sign(&vote, contrary)?.encode().to_vec();
+        let contrary = behind(self.sign(&vote, contrary)?);
         let posted = [
             self.post(VOTES, recipients.clone(), bytes.to_vec()),
             self.post(VOTES, Recipients::One(victim), contrary),
@@ -179,7 +179,7 @@ impl Traitor {
         let Some(own) = proposal(&vote).cloned() else { return Vec::new() };
         let Some(payload) = self.replaced.get(&own.payload).copied() else { return Vec::new() };
         let Some(other) = self.sign(&vote, Proposal { payload, ..own }) else { return Vec::new() };
-        let (own, other) = (vote.encode().to_vec(), other.encode().to_vec());
+        let (own, other) = (behind(vote), behind(other));
         if self.treason == Treason::InvalidBlocks {
             return vec![self.post(VOTES, Recipients::All, other)];
         }
@@ -225,6 +225,20 @@ impl Traitor {
         self.spoiled.insert(block.header.digest());
         block
     }
+}
+
+/// Votes travel behind the number of their epoch.
+fn behind(vote: Ballot) -> Vec<u8> {
+    let epoch = proposal(&vote).map_or(0, |proposal| proposal.round.epoch().get());
+    let mut bytes = UInt(epoch).encode().to_vec();
+    bytes.extend_from_slice(&vote.encode());
+    bytes
+}
+
+/// What follows the epoch's number, seven bits a byte.
+fn behind_epoch(bytes: &[u8]) -> Option<&[u8]> {
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    Some(&bytes[last + 1..])
 }
 
 /// Another block that is as good if it changes nothing.

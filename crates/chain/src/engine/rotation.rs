@@ -137,8 +137,7 @@ where
             tokio::select! {
                 biased;
                 _ = &mut stopped => return Ok(()),
-                changed = tip.changed() => {
-                    changed.map_err(|_| Halt::Closed)?;
+                () = tip.changed() => {
                     self.connect(&mut peers)?;
                     if self.shared.committees.epoch() > active.epoch {
                         // The engine before is stopped first: a node votes in one epoch at a time.

@@ -22,7 +22,7 @@ use yilian_crypto::{
 };
 use yilian_dag::{Cid, Codec, LEAF, MAX_NODE};
 
-use super::{peers::Peer, placement::NodeKey, word::Page};
+use super::{CopiesError, peers::Peer, placement::NodeKey, word::Page};
 use crate::app::now_ms;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
@@ -87,15 +87,18 @@ impl Link {
         Self { chain, me: *signer.verifying_key().as_bytes(), signer, client }
     }
 
-    /// For the link only: no proxy, no redirects.
-    pub fn client() -> Result<reqwest::Client, reqwest::Error> {
-        reqwest::Client::builder()
+    /// For the link only: no proxy, no redirects. Servers are believed below the consortium's `roots` (DER) only.
+    pub fn client(roots: &[Vec<u8>]) -> Result<reqwest::Client, CopiesError> {
+        let tls = yilian_transport::tls::client_config(roots.iter().map(Vec::as_slice))
+            .map_err(|error| CopiesError::Tls(error.to_string()))?;
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_LIMIT)
             .timeout(LIMIT)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("yilian/", env!("CARGO_PKG_VERSION")))
-            .build()
+            .user_agent(concat!("yilian/", env!("CARGO_PKG_VERSION")));
+        Ok(client.build()?)
     }
 
     pub fn signer(&self) -> &SigningKey {

@@ -68,6 +68,8 @@ pub struct Participant {
     /// Other nodes and the base addresses of their HTTP interfaces.
     pub peers: Vec<(NodeKey, String)>,
     pub committee: Committee,
+    /// Certificates (DER) below which other nodes' TLS certificates stand.
+    pub roots: Vec<Vec<u8>>,
     pub settings: CopySettings,
 }
 
@@ -75,6 +77,8 @@ pub struct Participant {
 pub enum CopiesError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("cannot set up TLS to other nodes: {0}")]
+    Tls(String),
     #[error("cannot set up the client for other nodes: {0}")]
     Client(#[from] reqwest::Error),
     #[error("no randomness")]
@@ -117,13 +121,13 @@ pub struct Healed {
 impl Copies {
     /// Blocks: reads the store's index.
     pub fn open(store: Arc<Store>, participant: Participant) -> Result<Arc<Self>, CopiesError> {
-        let Participant { audience, signer, peers, committee, settings } = participant;
+        let Participant { audience, signer, peers, committee, roots, settings } = participant;
         let mut fresh = [0; 16];
         getrandom::fill(&mut fresh).map_err(|_| CopiesError::Randomness)?;
         let journal = store.journal(fresh)?;
         let peers = peers.iter().filter(|(key, _)| *key != audience.node);
         Ok(Arc::new(Self {
-            link: Link::new(audience.chain, signer, Link::client()?),
+            link: Link::new(audience.chain, signer, Link::client(&roots)?),
             peers: peers.map(|(key, url)| Peer::new(*key, url)).collect(),
             guard: Guard::new(now_ms()),
             serving: Semaphore::new(SERVED),

@@ -82,7 +82,10 @@ impl Peer {
         record.last_error = Some(Remark::now(error.to_string()));
         let pause = if error.is_lie() {
             record.lies += 1;
-            tracing::warn!(peer = hex::encode(self.key), %error, "another node gives what no honest node gives");
+            // Which one, and what it gave, is the operator's business (CC-10): logs name no nodes and no content.
+            tracing::warn!(
+                "another node gives what no honest node gives; `yilian content status` says which"
+            );
             DISTRUST
         } else {
             pause(record.failures, PAUSE, LONGEST_PAUSE)

@@ -109,7 +109,7 @@ impl Copies {
             Err(error) => {
                 self.attempts.failed(root, now_ms());
                 self.remark(format!("{root}: {error}"));
-                tracing::debug!(%root, %error, "content could not be fetched");
+                tracing::debug!("content could not be fetched; `yilian content status` says which");
                 false
             }
         }

@@ -113,6 +113,7 @@ impl Network {
             signer: key(index),
             peers: self.urls.iter().enumerate().map(|(peer, url)| (raw(peer), url.clone())).collect(),
             committee: Arc::new(move || (0..nodes).map(raw).collect()),
+            roots: Vec::new(),
             settings: self.settings.clone(),
         };
         let copies = Copies::open(store.clone(), participant).unwrap();
@@ -415,15 +416,15 @@ async fn a_stranger_is_told_nothing_and_gets_no_block() {
     let network = Network::start(2).await;
     let root = network.nodes[0].put(&content(300, 1), PIN, &TICKETS, 1);
     let peer = Peer::new(raw(0), &network.urls[0]);
-    let stranger = Link::new(CHAIN, key(9), Link::client().unwrap());
+    let stranger = Link::new(CHAIN, key(9), Link::client(&[]).unwrap());
     let refused = LinkError::Refused("request.unauthorized".into());
     assert_eq!(stranger.holds(&peer, &Place::default()).await, Err(refused.clone()));
     assert_eq!(stranger.block(&peer, &root).await, Err(refused.clone()));
     assert_eq!(stranger.block(&peer, &Cid::of(Codec::Raw, b"absent")).await, Err(refused.clone()));
     // A node of another chain is a stranger here.
-    let foreign = Link::new(Digest([2; 32]), key(1), Link::client().unwrap());
+    let foreign = Link::new(Digest([2; 32]), key(1), Link::client(&[]).unwrap());
     assert_eq!(foreign.block(&peer, &root).await, Err(refused));
-    let member = Link::new(CHAIN, key(1), Link::client().unwrap());
+    let member = Link::new(CHAIN, key(1), Link::client(&[]).unwrap());
     assert_eq!(member.block(&peer, &root).await.unwrap().unwrap(), content(300, 1));
     assert_eq!(member.block(&peer, &Cid::of(Codec::Raw, b"absent")).await, Ok(None));
     // Whoever answers in the node's place does not have its key.
@@ -436,7 +437,7 @@ async fn a_node_is_told_only_of_what_is_assigned_to_it() {
     let network = Network::with(4, CopySettings { count: 1, ..Default::default() }).await;
     let roots: Vec<_> =
         (0..20).map(|seed| network.nodes[0].put(&content(50, seed), PIN, &TICKETS, 1)).collect();
-    let member = Link::new(CHAIN, key(1), Link::client().unwrap());
+    let member = Link::new(CHAIN, key(1), Link::client(&[]).unwrap());
     let page = member.holds(&Peer::new(raw(0), &network.urls[0]), &Place::default()).await.unwrap();
     let placement = network.nodes[0].copies.placement();
     let told: Vec<_> = page.words.iter().map(|word| *word.root()).collect();
