@@ -10,6 +10,7 @@ use yilian_chain::{
     assembly::{Channels, Directory, Identity, Job, Members, Network, Platform, Store, Validator},
 };
 use yilian_crypto::sign::SigningKey;
+use yilian_finality::Committee;
 use yilian_ledger::Genesis;
 
 use crate::{
