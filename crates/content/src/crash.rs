@@ -31,6 +31,11 @@ impl Fault {
 const PIN: PinKey = PinKey([7; 33]);
 const ID: UploadId = UploadId([1; 16]);
 
+/// The machine that tests run on may have little room left.
+fn limits() -> Limits {
+    Limits { reserve: 0, ..Limits::default() }
+}
+
 fn content(leaves: usize) -> Vec<u8> {
     (0..leaves * LEAF - 100).map(|i| (i / 1000) as u8 ^ (i / LEAF) as u8).collect()
 }
@@ -89,10 +94,10 @@ fn an_upload_survives_a_crash_after_every_step() {
     ];
     for (step, again) in steps {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Limits::default()).unwrap();
+        let store = Store::open(folder.path(), limits()).unwrap();
         crash(&store, step, |store| drop(upload(store, &bytes, &paid)));
         drop(store);
-        let store = Store::open(folder.path(), Limits::default()).unwrap();
+        let store = Store::open(folder.path(), limits()).unwrap();
         let whole = store.object_bytes(&request(&bytes).root).unwrap();
         assert_eq!(whole.is_some(), matches!(step, Step::Indexed | Step::Cleaned), "{step:?}");
         // The ticket is used up, and still pays for going on.
@@ -111,10 +116,10 @@ fn a_put_survives_a_crash_after_every_step() {
     let root = root_of(&bytes).unwrap();
     for step in [Step::LeafWritten, Step::DataSynced, Step::Renamed, Step::FolderSynced, Step::Indexed] {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Limits::default()).unwrap();
+        let store = Store::open(folder.path(), limits()).unwrap();
         crash(&store, step, |store| drop(store.put(bytes.as_slice(), &PIN, 0)));
         drop(store);
-        let store = Store::open(folder.path(), Limits::default()).unwrap();
+        let store = Store::open(folder.path(), limits()).unwrap();
         assert_eq!(parts(folder.path()), 0, "{step:?}");
         assert_eq!(store.object(&root).unwrap().is_some(), step == Step::Indexed);
         assert_eq!(store.files.object(&root).exists(), step == Step::Indexed, "no orphan after {step:?}");
@@ -129,12 +134,12 @@ fn a_collection_survives_a_crash_after_every_step() {
     let root = root_of(&bytes).unwrap();
     for step in [Step::Unindexed, Step::Deleted] {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), Limits::default()).unwrap();
+        let store = Store::open(folder.path(), limits()).unwrap();
         store.put(bytes.as_slice(), &PIN, 0).unwrap();
         store.unpin(&root, &PIN, 1, 1).unwrap();
         crash(&store, step, |store| drop(store.collect(10, 5)));
         drop(store);
-        let store = Store::open(folder.path(), Limits::default()).unwrap();
+        let store = Store::open(folder.path(), limits()).unwrap();
         assert!(store.object(&root).unwrap().is_none());
         assert!(!store.files.object(&root).exists());
         assert_eq!(store.stats().unwrap().bytes, 0);
@@ -147,7 +152,7 @@ fn a_collection_survives_a_crash_after_every_step() {
 fn a_torn_tail_is_asked_for_again() {
     let bytes = content(4);
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    let store = Store::open(folder.path(), limits()).unwrap();
     let Opened::Upload(id, _) =
         store.open_upload(&request(&bytes), &Payment::Tickets(Vec::new()), ID, 0).unwrap()
     else {
@@ -162,7 +167,7 @@ fn a_torn_tail_is_asked_for_again() {
     let mut data = fs::read(&part).unwrap();
     data[LEAF..2 * LEAF].fill(0);
     fs::write(&part, data).unwrap();
-    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    let store = Store::open(folder.path(), limits()).unwrap();
     assert_eq!(store.upload(&id, 0).unwrap().next_leaf, 1);
     assert_eq!(upload(&store, &bytes, &[]).unwrap(), 3);
     assert_eq!(read(&store, &request(&bytes).root), bytes);
@@ -172,7 +177,7 @@ fn a_torn_tail_is_asked_for_again() {
 fn a_full_disk_is_named_and_finishing_can_be_tried_again() {
     let bytes = content(2);
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), Limits::default()).unwrap();
+    let store = Store::open(folder.path(), limits()).unwrap();
     for step in [Step::LeafWritten, Step::FolderSynced] {
         set(&store, Some((step, Fault::Full)));
         assert!(matches!(upload(&store, &bytes, &[]), Err(StoreError::DiskFull)), "{step:?}");
@@ -191,7 +196,7 @@ fn what_would_fall_below_the_disks_reserve_is_refused_and_goes_on_when_there_is_
     const RESERVE: u64 = 1 << 30;
     let bytes = content(3);
     let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { reserve: RESERVE, ..Limits::default() };
+    let limits = Limits { reserve: RESERVE, ..limits() };
     let store = Store::open(folder.path(), limits).unwrap();
     let free = |free: u64| *crate::store::lock(&store.files.free) = Some(free);
     let open = |bytes: &[u8], id| {

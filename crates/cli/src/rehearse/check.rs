@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use yilian_api::ledger::NodeStatus;
+use yilian_api::ledger::{BlockBody, NodeStatus};
 use yilian_client::{Client, Network as Nodes, NodeUrl};
 use yilian_ledger::name::Aid;
 
@@ -79,23 +79,41 @@ impl Checker {
         Ok(())
     }
 
+    /// A client that asks one validator only, and knows nothing but the genesis.
+    fn client(&self, network: &Network, index: usize) -> Client<NativeHost> {
+        let nodes = Nodes::new(vec![NodeUrl::new(&self.urls[index])], None);
+        Client::new(self.host.clone(), nodes, network.genesis().clone())
+    }
+
     /// Looks every write up at each validator alone, verified against the genesis. How many proofs held.
     pub async fn find_all(&self, network: &Network, writes: &[Aid]) -> anyhow::Result<usize> {
         let mut found = 0;
-        for url in &self.urls {
-            let nodes = Nodes::new(vec![NodeUrl::new(url)], None);
-            let client = Client::new(self.host.clone(), nodes, network.genesis().clone());
+        for (index, url) in self.urls.iter().enumerate() {
+            let client = self.client(network, index);
             for aid in writes {
                 let view = client.look_up(&aid.name()).await.with_context(|| format!("{url} was asked"))?;
-                anyhow::ensure!(
-                    view.entry(&aid.name()).is_some(),
-                    "{url} proves that record {} is not there, though its writing was acknowledged",
-                    aid.0
-                );
+                anyhow::ensure!(view.entry(&aid.name()).is_some(), denied(url, aid));
                 found += 1;
             }
         }
         Ok(found)
+    }
+
+    /// A damaged validator may prove a write or fail to; what it must not do is prove that it never was. How many it proved.
+    pub async fn denies_none(
+        &self,
+        network: &Network,
+        index: usize,
+        writes: &[Aid],
+    ) -> anyhow::Result<usize> {
+        let client = self.client(network, index);
+        let mut proved = 0;
+        for aid in writes {
+            let Ok(view) = client.look_up(&aid.name()).await else { continue };
+            anyhow::ensure!(view.entry(&aid.name()).is_some(), denied(&self.urls[index], aid));
+            proved += 1;
+        }
+        Ok(proved)
     }
 
     /// The digest of every block is the same at all validators, up to the lowest of their heights. That height.
@@ -108,8 +126,8 @@ impl Checker {
             let path = format!("/v1/blocks/{height}");
             let mut first: Option<String> = None;
             for url in &self.urls {
-                let block: serde_json::Value = query::get(&self.http, url, &path).await?;
-                let digest = block["digest"].as_str().context("a block without a digest")?.to_owned();
+                let block: BlockBody = query::get(&self.http, url, &path).await?;
+                let digest = block.summary.digest;
                 match &first {
                     Some(first) => {
                         anyhow::ensure!(*first == digest, "{url} has another block at height {height}")
@@ -120,4 +138,8 @@ impl Checker {
         }
         Ok(lowest)
     }
+}
+
+fn denied(url: &str, aid: &Aid) -> String {
+    format!("{url} proves that record {} is not there, though its writing was acknowledged", aid.0)
 }

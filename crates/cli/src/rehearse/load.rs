@@ -47,6 +47,11 @@ impl Load {
         self.book.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// All that was acknowledged by now.
+    pub fn writes(&self) -> Vec<Aid> {
+        self.book.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub fn sent(&self) -> usize {
         self.book.sent.load(Ordering::Relaxed)
     }

@@ -20,7 +20,6 @@ use crate::{
     measure::{prepare::Maker, tickets::Tickets},
     network::{Layout, Network, Options, PortChoice},
     output::Output,
-    process,
 };
 
 /// How the file of a validator's entries is called.
@@ -209,15 +208,18 @@ impl Stage {
 
     async fn corrupted(&mut self, story: &mut Story) -> anyhow::Result<()> {
         let folder = Layout::at(self.network.dir()).validator(VICTIM);
-        let log = self.network.log(&crate::network::validator_name(VICTIM));
         let work = async {
             self.network.kill(VICTIM).await?;
+            let writes = self.load.writes();
             let file = disk::largest(&folder, ENTRIES)?;
             let changed = disk::corrupt(&file)?;
             let seen = match self.network.restart(VICTIM).await {
                 Err(error) => format!("it does not start: {error:#}"),
-                // What was changed lay where nothing is read at a start; a client would be told a proof that fails.
-                Ok(()) => format!("it starts; {}", process::last_lines(&log, 1).join(" ")),
+                // What was changed lay where nothing is read at a start.
+                Ok(()) => {
+                    let proved = self.checker.denies_none(&self.network, VICTIM, &writes).await?;
+                    format!("it starts; proves {proved} of {} writes and denies none", writes.len())
+                }
             };
             anyhow::Ok(((), format!("{changed} bytes of {}; {seen}", file.display())))
         };

@@ -71,6 +71,7 @@ impl Network {
         let nodes = join_all(dirs.iter().map(|dir| {
             let mut config = NodeConfig::load(dir).unwrap();
             config.limits.subscribers = SUBSCRIBERS;
+            config.content.reserve_bytes = 0;
             config.metrics = Some(([127, 0, 0, 1], 0).into());
             config.authorities = vec![root.verifying_key()];
             Node::start(config)

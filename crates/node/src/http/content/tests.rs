@@ -65,6 +65,11 @@ struct Node1 {
     router: Router,
 }
 
+/// The machine that tests run on may have little room left.
+fn limits() -> Limits {
+    Limits { reserve: 0, ..Limits::default() }
+}
+
 fn node(limits: Limits) -> Node1 {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(folder.path(), limits).unwrap());
@@ -176,7 +181,7 @@ fn request_for(root: &Cid, bytes: u64, tickets: &[u8]) -> UploadRequest {
 
 #[tokio::test]
 async fn stores_paid_content_and_serves_it_verifiably() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(180 * LEAF + 5, 3);
     let root = root_of(&content).unwrap();
     let opened = node.open(&by_member(&content)).await;
@@ -207,7 +212,7 @@ async fn stores_paid_content_and_serves_it_verifiably() {
 
 #[tokio::test]
 async fn gateway_answers_are_cacheable_and_never_rendered() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(100, 1);
     let root = node.upload(&content, 1).await;
     let response = node.get(&format!("/ipfs/{root}?format=raw")).await;
@@ -237,7 +242,7 @@ async fn gateway_answers_are_cacheable_and_never_rendered() {
 
 #[tokio::test]
 async fn gateway_refuses_what_it_cannot_prove() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(3 * LEAF, 1);
     let root = node.upload(&content, 1).await;
     let absent = Cid::of(Codec::Raw, b"absent");
@@ -261,7 +266,7 @@ async fn gateway_refuses_what_it_cannot_prove() {
 
 #[tokio::test]
 async fn damaged_content_is_refused_by_block_and_ends_a_download_early() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(9 * LEAF, 1);
     let root = node.upload(&content, 1).await;
     let shard = format!("{:02x}", root.digest()[0]);
@@ -277,7 +282,7 @@ async fn damaged_content_is_refused_by_block_and_ends_a_download_early() {
 
 #[tokio::test]
 async fn refuses_uploads_that_are_not_paid_or_paid_for_something_else() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(100, 1);
     let root = root_of(&content).unwrap();
     let post = |request: UploadRequest| {
@@ -299,7 +304,7 @@ async fn refuses_uploads_that_are_not_paid_or_paid_for_something_else() {
 
 #[tokio::test]
 async fn refuses_malformed_and_oversize_requests() {
-    let node = node(Limits { object: 1 << 20, ..Limits::default() });
+    let node = node(Limits { object: 1 << 20, ..limits() });
     let content = content_of(LEAF + 9, 1);
     let good = request(&content, 1);
     let post = |request: UploadRequest| {
@@ -335,7 +340,7 @@ async fn refuses_malformed_and_oversize_requests() {
 
 #[tokio::test]
 async fn refuses_content_whose_bytes_are_not_its_cid() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(2 * LEAF, 1);
     let mut bad = content.clone();
     bad[5] ^= 1;
@@ -351,7 +356,7 @@ async fn refuses_content_whose_bytes_are_not_its_cid() {
 
 #[tokio::test]
 async fn resumes_with_the_same_request_and_ends_as_complete() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(2 * LEAF, 1);
     let first = node.open(&request(&content, 1)).await;
     node.leaf(&first.id, 0, &content[..LEAF]).await;
@@ -365,7 +370,7 @@ async fn resumes_with_the_same_request_and_ends_as_complete() {
 
 #[tokio::test]
 async fn bounds_open_uploads_and_space() {
-    let node = node(Limits { total: 1000, uploads: 1, ..Limits::default() });
+    let node = node(Limits { total: 1000, uploads: 1, ..limits() });
     let post = |request: UploadRequest| {
         let node = &node;
         async move { code(node.json(Method::POST, "/v1/uploads", &request).await).await }
@@ -394,7 +399,7 @@ async fn a_members_allowance_is_of_bytes_a_day_and_its_pins_end() {
 
 #[tokio::test]
 async fn only_the_pin_key_releases_and_each_request_counts_once() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let root = node.upload(&content_of(100, 1), 1).await;
     let now = now_ms();
     let unpin = |signer, time| node.pin(Method::DELETE, PinVerb::Unpin, &root, signer, time);
@@ -418,7 +423,7 @@ async fn only_the_pin_key_releases_and_each_request_counts_once() {
 
 #[tokio::test]
 async fn a_stranger_cannot_pin_what_it_did_not_pay_for() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(100, 1);
     let root = root_of(&content).unwrap();
     node.content.store().put(content.as_slice(), &PinKey([3; 33]), 0).unwrap();
@@ -428,7 +433,7 @@ async fn a_stranger_cannot_pin_what_it_did_not_pay_for() {
 
 #[tokio::test]
 async fn downloads_are_bounded_in_number() {
-    let node = node(Limits::default());
+    let node = node(limits());
     let content = content_of(40 * LEAF, 1);
     let root = node.content.store().put(content.as_slice(), &PinKey([3; 33]), 0).unwrap();
     let path = format!("/ipfs/{root}?format=car");
