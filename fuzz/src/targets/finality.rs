@@ -30,7 +30,14 @@ pub const SNAPSHOT: Target =
 
 fn certificate(input: &[u8]) -> bool {
     let committee = Committee::genesis(&FIXTURES.world.genesis).expect("a committee");
-    verify_certificate(FIXTURES.world.chain, &committee, &FIXTURES.snapshot.header, input).is_ok()
+    verify_certificate(
+        FIXTURES.world.chain,
+        FIXTURES.world.genesis.epochs(),
+        &committee,
+        &FIXTURES.snapshot.header,
+        input,
+    )
+    .is_ok()
 }
 
 pub const CERTIFICATE: Target =

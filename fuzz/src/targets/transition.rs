@@ -272,8 +272,7 @@ impl Ledger {
 
     fn pick(&self, candidates: &[Checked]) -> Option<Vec<Checked>> {
         let context = self.context();
-        let selection =
-            self.ask(&mut Known::new(), |known| select(&context, known, candidates))?;
+        let selection = self.ask(&mut Known::new(), |known| select(&context, known, candidates))?;
         Some(selection.included.iter().map(|i| candidates[*i].clone()).collect())
     }
 
